@@ -1,0 +1,39 @@
+// The shape of every rule in the product: past facts and one input give the next facts, or a reason to ignore it.
+import type { Draft, FactOf } from "./fact.ts";
+import type { FactType } from "./facts.ts";
+
+/** A durable timer: at `time`, `timer.due` is published with this name and the stream's subject. */
+export interface Due {
+  /** Unique within the stream; setting the same name again in a later decision adds another timer with its own time. */
+  readonly name: string;
+  /** RFC 3339. */
+  readonly time: string;
+}
+
+/** The next facts (at least one) and the timers they set, or the reason why nothing happens. */
+export type Decision<Type extends FactType> =
+  | { readonly kind: "facts"; readonly facts: readonly Draft<Type>[]; readonly due?: readonly Due[] }
+  | { readonly kind: "ignored"; readonly reason: string };
+
+/**
+ * A pure rule. `decide` may throw a ControlPlaneError to refuse an input (nothing is recorded then);
+ * `evolve` never throws. A decider never takes as input a fact that it emits.
+ */
+export interface Decider<State, Input, Type extends FactType> {
+  readonly initial: State;
+  readonly decide: (state: State, input: Input) => Decision<Type>;
+  readonly evolve: (state: State, fact: FactOf<Type>) => State;
+}
+
+/** These facts happen next. */
+export function happens<Type extends FactType>(
+  facts: readonly Draft<Type>[],
+  due: readonly Due[] = [],
+): Decision<Type> {
+  return due.length > 0 ? { kind: "facts", facts, due } : { kind: "facts", facts };
+}
+
+/** Nothing happens, because … (the reason is kept and shown on request). */
+export function ignored(reason: string): { readonly kind: "ignored"; readonly reason: string } {
+  return { kind: "ignored", reason };
+}

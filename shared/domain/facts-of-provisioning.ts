@@ -1,0 +1,157 @@
+// Facts of the first journey: a pull request becomes a plan, its merge becomes an apply.
+import Type from "typebox";
+
+const Text = Type.String();
+const Texts = Type.Array(Type.String());
+const Count = Type.Integer({ minimum: 0 });
+
+/** A reason from a closed list, what happened in words, and what to do next. */
+const Failure = {
+  reason: Text,
+  message: Text,
+  nextStep: Text,
+};
+
+/** Counts of a plan by action, as Terraform names them. */
+export const PlanCounts = Type.Object({
+  create: Count,
+  update: Count,
+  replace: Count,
+  delete: Count,
+  read: Count,
+});
+
+/** One line of a plan's summary. */
+export const PlannedChange = Type.Object({
+  address: Text,
+  action: Type.Union([
+    Type.Literal("create"),
+    Type.Literal("update"),
+    Type.Literal("replace"),
+    Type.Literal("delete"),
+    Type.Literal("read"),
+  ]),
+  /** Attributes that change, values already redacted: `size: 2 → 3`. */
+  details: Texts,
+});
+
+/** What a saved plan was made from: it may be applied only while all of this is what it was. */
+export const PlanInputs = Type.Object({
+  closureDigest: Text,
+  configDigest: Text,
+  terraformVersion: Text,
+  stateSerial: Type.Integer({ minimum: -1 }),
+});
+
+/** One output of a stack after an apply; a sensitive one has no value. */
+export const StackOutput = Type.Object({
+  name: Text,
+  sensitive: Type.Boolean(),
+  value: Type.Optional(Type.Unknown()),
+});
+
+/** Facts on `deliveries/{guid}`, `stacks/{stack}` and `stacks/{stack}/plans/{plan}`. */
+export const FACTS_OF_PROVISIONING = {
+  /** A verified delivery of the code host that asks for work. The raw body stays in its receipt. */
+  "delivery.received": Type.Object({
+    event: Text,
+    action: Text,
+    repository: Text,
+    pullRequest: Type.Optional(
+      Type.Object({
+        number: Type.Integer({ minimum: 1 }),
+        author: Text,
+        headCommit: Text,
+        baseCommit: Text,
+        baseBranch: Text,
+        merged: Type.Boolean(),
+        mergeCommit: Type.Optional(Text),
+      }),
+    ),
+    push: Type.Optional(Type.Object({ before: Text, after: Text, branch: Text })),
+    sender: Text,
+    bodyHash: Text,
+  }),
+
+  "stack.configured": Type.Object({
+    repository: Text,
+    commit: Text,
+    directory: Text,
+    varFiles: Texts,
+    watch: Texts,
+    dependsOn: Texts,
+    approvals: Count,
+    approveAlways: Type.Boolean(),
+    selfApproval: Type.Boolean(),
+    terraformVersion: Type.Optional(Text),
+    allow: Type.Object({ providers: Texts, provisioners: Texts, dataSources: Texts, modules: Texts }),
+    configDigest: Text,
+  }),
+  "stack.blocked": Type.Object({ apply: Text, reason: Text }),
+  "stack.unblocked": Type.Object({ reason: Text }),
+  "stack.apply-interrupted": Type.Object({ apply: Text, build: Text, resources: Texts, message: Text, nextStep: Text }),
+
+  "plan.requested": Type.Object({
+    stack: Text,
+    repository: Text,
+    pullRequest: Type.Integer({ minimum: 1 }),
+    /** `pull-request`: the test merge; `merge`: made again after the merge because an input had changed. */
+    phase: Type.Union([Type.Literal("pull-request"), Type.Literal("merge")]),
+    headCommit: Text,
+    baseCommit: Text,
+    /** The commit (or test-merge tree) that is planned. */
+    tree: Text,
+    configDigest: Text,
+    closureDigest: Text,
+    authors: Texts,
+    approvals: Count,
+    approveAlways: Type.Boolean(),
+    selfApproval: Type.Boolean(),
+    /** The plan that this one repeats after the merge. */
+    repeats: Type.Optional(Text),
+  }),
+  "plan.started": Type.Object({ build: Text }),
+  "plan.finished": Type.Object({
+    build: Text,
+    /** `plan-sha256:<keyId>:<hex>`: what an approval is about. */
+    digest: Text,
+    /** Blob with the saved plan bytes. */
+    planBlob: Text,
+    /** Blob with the canonical plan that the digest is of. */
+    canonicalBlob: Text,
+    inputs: PlanInputs,
+    counts: PlanCounts,
+    changes: Type.Array(PlannedChange),
+    changesTruncated: Type.Boolean(),
+    outputsChanged: Texts,
+    approvalsRequired: Count,
+    approvalReason: Text,
+    durationMs: Count,
+  }),
+  "plan.failed": Type.Object({ build: Type.Optional(Text), ...Failure }),
+  "plan.approved": Type.Object({ digest: Text, approver: Text, codeHostLogin: Text, selfApproved: Type.Boolean() }),
+  "plan.superseded": Type.Object({ by: Text, reason: Text }),
+
+  "apply.requested": Type.Object({
+    apply: Text,
+    repository: Text,
+    pullRequest: Type.Integer({ minimum: 1 }),
+    mergeCommit: Text,
+    /** Position of the merge on the default branch: applies of a stack run in this order. */
+    mergeOrder: Count,
+    plan: Text,
+    after: Texts,
+  }),
+  "apply.started": Type.Object({ apply: Text, plan: Text, digest: Text, build: Text }),
+  "apply.finished": Type.Object({
+    apply: Text,
+    plan: Text,
+    build: Text,
+    mergeCommit: Text,
+    counts: PlanCounts,
+    outputs: Type.Array(StackOutput),
+    stateSerial: Type.Integer({ minimum: -1 }),
+    durationMs: Count,
+  }),
+  "apply.failed": Type.Object({ apply: Text, plan: Text, build: Type.Optional(Text), ...Failure }),
+} as const;

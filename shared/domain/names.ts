@@ -1,0 +1,89 @@
+// Resource names after AIP-122: alternating collection and id, lower case, used as keys everywhere.
+import { invalidArgument } from "./errors.ts";
+
+/** One id inside a resource name: a DNS label. No Unicode, so that no two names look alike. */
+export const RESOURCE_ID = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** A version id: the caller's own, or the next integer. */
+export const VERSION_ID = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** The patterns of all resource names, by kind. */
+export const NAME_PATTERNS = {
+  apply: "stacks/{stack}/applies/{apply}",
+  dataset: "teams/{team}/datasets/{dataset}",
+  datasetVersion: "teams/{team}/datasets/{dataset}/versions/{version}",
+  delivery: "deliveries/{delivery}",
+  endpoint: "teams/{team}/endpoints/{endpoint}",
+  model: "teams/{team}/models/{model}",
+  modelVersion: "teams/{team}/models/{model}/versions/{version}",
+  plan: "stacks/{stack}/plans/{plan}",
+  rollout: "teams/{team}/endpoints/{endpoint}/rollouts/{rollout}",
+  run: "teams/{team}/runs/{run}",
+  stack: "stacks/{stack}",
+} as const;
+
+/** A kind of resource. */
+export type NameKind = keyof typeof NAME_PATTERNS;
+
+type Ids<Pattern extends string> = Pattern extends `${string}{${infer Id}}${infer Rest}` ? Id | Ids<Rest> : never;
+
+/** The ids inside a name of this kind. */
+export type NameIds<Kind extends NameKind> = Readonly<Record<Ids<(typeof NAME_PATTERNS)[Kind]>, string>>;
+
+const isId = (key: string, value: string): boolean =>
+  key === "version" || key === "delivery" || key === "plan" || key === "apply" || key === "rollout" || key === "run"
+    ? VERSION_ID.test(value)
+    : RESOURCE_ID.test(value);
+
+/** Builds a name; refuses ids that are not allowed, naming the id and the rule. */
+export function formatName<Kind extends NameKind>(kind: Kind, ids: NameIds<Kind>): string {
+  return NAME_PATTERNS[kind].replace(/\{(\w+)\}/g, (_, key: string) => {
+    const value = (ids as Record<string, string>)[key] ?? "";
+    if (!isId(key, value)) {
+      throw invalidArgument(
+        key,
+        `${JSON.stringify(value.slice(0, 80))} is not an allowed ${key} id: use 1 to 63 lower-case letters, digits and dashes.`,
+        "INVALID_NAME",
+      );
+    }
+    return value;
+  });
+}
+
+/** Takes a name apart, or answers undefined when it is not a name of this kind. */
+export function parseName<Kind extends NameKind>(kind: Kind, name: string): NameIds<Kind> | undefined {
+  const pattern = NAME_PATTERNS[kind].split("/");
+  const parts = name.split("/");
+  if (parts.length !== pattern.length) return undefined;
+  const ids: Record<string, string> = {};
+  for (const [index, segment] of pattern.entries()) {
+    const part = parts[index] ?? "";
+    const key = segment.startsWith("{") ? segment.slice(1, -1) : undefined;
+    if (key === undefined ? part !== segment : !isId(key, part)) return undefined;
+    if (key !== undefined) ids[key] = part;
+  }
+  return ids as NameIds<Kind>;
+}
+
+/** Takes a name apart or refuses it, naming the field that held it. */
+export function requireName<Kind extends NameKind>(kind: Kind, name: string, field: string): NameIds<Kind> {
+  const ids = parseName(kind, name);
+  if (ids === undefined) {
+    throw invalidArgument(
+      field,
+      `${field} is ${JSON.stringify(name.slice(0, 200))}, which is not a ${kind} name: write it as ${NAME_PATTERNS[kind]}.`,
+      "INVALID_NAME",
+    );
+  }
+  return ids;
+}
+
+/** The name without its last collection and id: the parent resource. */
+export function parentName(name: string): string {
+  return name.split("/").slice(0, -2).join("/");
+}
+
+/** The last id of a name. */
+export function lastId(name: string): string {
+  return name.slice(name.lastIndexOf("/") + 1);
+}

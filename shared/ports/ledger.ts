@@ -1,0 +1,70 @@
+import type { Due } from "../domain/decider.ts";
+import type { AnyFact } from "../domain/fact.ts";
+import type { FactType } from "../domain/facts.ts";
+
+/** What was decided about one cause on one stream. */
+export interface RecordedDecision {
+  readonly stream: string;
+  readonly cause: string;
+  /** SHA-256 of the canonical input: the same cause with other content is refused. */
+  readonly inputHash: string;
+  /** The facts of the decision; empty when the input was ignored. */
+  readonly facts: readonly AnyFact[];
+  /** Why it was ignored, if it was. */
+  readonly ignored?: string;
+  readonly time: string;
+}
+
+/** One atomic batch of creates. `facts` empty means an ignored input: it takes one version too. */
+export interface Batch {
+  readonly stream: string;
+  /** The stream's last version before this batch; 0 for a new stream. */
+  readonly expected: number;
+  readonly cause: string;
+  readonly inputHash: string;
+  readonly facts: readonly AnyFact[];
+  readonly ignored?: string;
+  readonly due: readonly Due[];
+  readonly actor: string;
+  readonly time: string;
+}
+
+/** A stream as it stands. `version` counts ignored inputs too, so it may exceed the last fact's version. */
+export interface Stream {
+  readonly version: number;
+  readonly facts: readonly AnyFact[];
+}
+
+/** Which facts to list. */
+export interface FactQuery {
+  /** Opaque cursor of an earlier page; facts strictly after it in the listing's order. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly order: "oldest-first" | "newest-first";
+  /** Only this stream, or the streams below it when it ends in `/`. */
+  readonly subject?: string;
+  readonly types?: readonly FactType[];
+}
+
+/**
+ * The append-only memory of every aggregate. One stream per resource name.
+ * Law: a batch (facts, cause, outbox rows, timers) is durable as a whole or not at all; of racing writers at the same
+ * expected version exactly one wins; a cause is decided once per stream. No operation loses precision or key order of data.
+ */
+export interface Ledger {
+  /** All facts of a stream after `afterVersion` (default 0), oldest first. An unknown stream is empty, not an error. */
+  read(stream: string, afterVersion?: number): Promise<Stream>;
+
+  /** What was decided about this cause on this stream, or undefined. */
+  decision(stream: string, cause: string): Promise<RecordedDecision | undefined>;
+
+  /**
+   * Appends one batch. `appended`: durable now. `moved`: the stream is no longer at `expected`, nothing was written.
+   * `decided`: this cause already has a decision on this stream, nothing was written.
+   * Throws UNAVAILABLE when the result is unknown or the store is down.
+   */
+  append(batch: Batch): Promise<"appended" | "moved" | "decided">;
+
+  /** Facts over all streams in the order in which they became durable, one page. Ignored inputs are left out. */
+  list(query: FactQuery): Promise<{ readonly facts: readonly AnyFact[]; readonly next: string | undefined }>;
+}
