@@ -50,6 +50,20 @@ export const StackOutput = Type.Object({
   value: Type.Optional(Type.Unknown()),
 });
 
+/** What a stack's configuration says, resolved; the same in the fact and in a plan's request. */
+const StackSettings = {
+  directory: Text,
+  varFiles: Texts,
+  watch: Texts,
+  dependsOn: Texts,
+  approvals: Count,
+  approveAlways: Type.Boolean(),
+  selfApproval: Type.Boolean(),
+  terraformVersion: Type.Optional(Text),
+  allow: Type.Object({ providers: Texts, provisioners: Texts, dataSources: Texts, modules: Texts }),
+  configDigest: Text,
+};
+
 /** Facts on `deliveries/{guid}`, `stacks/{stack}` and `stacks/{stack}/plans/{plan}`. */
 export const FACTS_OF_PROVISIONING = {
   /** A verified delivery of the code host that asks for work. The raw body stays in its receipt. */
@@ -76,16 +90,7 @@ export const FACTS_OF_PROVISIONING = {
   "stack.configured": Type.Object({
     repository: Text,
     commit: Text,
-    directory: Text,
-    varFiles: Texts,
-    watch: Texts,
-    dependsOn: Texts,
-    approvals: Count,
-    approveAlways: Type.Boolean(),
-    selfApproval: Type.Boolean(),
-    terraformVersion: Type.Optional(Text),
-    allow: Type.Object({ providers: Texts, provisioners: Texts, dataSources: Texts, modules: Texts }),
-    configDigest: Text,
+    ...StackSettings,
   }),
   "stack.blocked": Type.Object({ apply: Text, reason: Text }),
   "stack.unblocked": Type.Object({ reason: Text }),
@@ -94,19 +99,19 @@ export const FACTS_OF_PROVISIONING = {
   "plan.requested": Type.Object({
     stack: Text,
     repository: Text,
-    pullRequest: Type.Integer({ minimum: 1 }),
+    /** Absent for a push without a pull request. */
+    pullRequest: Type.Optional(Type.Integer({ minimum: 1 })),
     /** `pull-request`: the test merge; `merge`: made again after the merge because an input had changed. */
     phase: Type.Union([Type.Literal("pull-request"), Type.Literal("merge")]),
     headCommit: Text,
     baseCommit: Text,
     /** The commit (or test-merge tree) that is planned. */
     tree: Text,
-    configDigest: Text,
     closureDigest: Text,
+    settings: Type.Object(StackSettings),
+    /** A stack that the base branch does not know: planned under the strictest policy. */
+    newStack: Type.Boolean(),
     authors: Texts,
-    approvals: Count,
-    approveAlways: Type.Boolean(),
-    selfApproval: Type.Boolean(),
     /** The plan that this one repeats after the merge. */
     repeats: Type.Optional(Text),
   }),
@@ -135,12 +140,16 @@ export const FACTS_OF_PROVISIONING = {
   "apply.requested": Type.Object({
     apply: Text,
     repository: Text,
-    pullRequest: Type.Integer({ minimum: 1 }),
+    /** Absent for a push without a pull request. */
+    pullRequest: Type.Optional(Type.Integer({ minimum: 1 })),
     mergeCommit: Text,
     /** Position of the merge on the default branch: applies of a stack run in this order. */
     mergeOrder: Count,
-    plan: Text,
+    /** The reviewed plan of the same content, if there is one. */
+    plan: Type.Optional(Text),
+    /** Applies of the same merge that must finish first. */
     after: Texts,
+    closureDigest: Text,
   }),
   "apply.started": Type.Object({ apply: Text, plan: Text, digest: Text, build: Text }),
   "apply.finished": Type.Object({

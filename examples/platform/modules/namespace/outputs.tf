@@ -1,0 +1,4 @@
+output "name" {
+  description = "Name of the namespace."
+  value       = terraform_data.namespace.output.name
+}
