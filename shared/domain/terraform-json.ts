@@ -31,6 +31,7 @@ const BLOCK_LABELS: Readonly<Record<string, Readonly<Record<string, number>>>> =
 };
 
 type Entries = ReadonlyMap<string, JsonNode>;
+type ObjectNode = { readonly value: Entries; readonly line: number; readonly column: number };
 
 function refuse(file: string, node: JsonNode, what: string): never {
   const remedy = "See Terraform's JSON syntax, or write the file in native syntax.";
@@ -40,11 +41,11 @@ function refuse(file: string, node: JsonNode, what: string): never {
 const isObject = (value: JsonNode["value"]): value is Entries => value instanceof Map;
 
 /** The objects in block position: one, or an array of them. */
-function objects(file: string, node: JsonNode): readonly (JsonNode & { readonly value: Entries })[] {
+function objects(file: string, node: JsonNode): readonly ObjectNode[] {
   const list = Array.isArray(node.value) ? (node.value as readonly JsonNode[]) : [node];
   return list.map((item) => {
     if (!isObject(item.value)) refuse(file, item, "Expected an object here, because this is a block.");
-    return { ...item, value: item.value };
+    return { value: item.value, line: item.line, column: item.column };
   });
 }
 

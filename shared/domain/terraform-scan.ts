@@ -79,7 +79,7 @@ function fileProblems({ path, mode }: ScannedFile, directory: string): readonly 
       remedy: "Rename the file.",
     });
   }
-  if (directoryOf(path) === directory && /^terraform\.tfstate/.test(name)) {
+  if (directoryOf(path) === directory && name.startsWith("terraform.tfstate")) {
     problems.push({
       ...at,
       what: "A state file is in the repository.",

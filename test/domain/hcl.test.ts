@@ -1,7 +1,7 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { attributeOf, type HclBody, readHcl } from "../../shared/domain/hcl.ts";
-import { HCL_DEPTH_MAX, HCL_TOKENS_MAX } from "../../shared/domain/hcl-lexer.ts";
+import { HCL_DEPTH_MAX, HCL_TOKENS_MAX } from "../../shared/domain/hcl-cursor.ts";
 import { readTerraformJson } from "../../shared/domain/terraform-json.ts";
 
 const body = (text: string): HclBody => {

@@ -1,14 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { ScanPolicy } from "../../shared/domain/terraform-blocks.ts";
 import { type ScannedFile, scanStack } from "../../shared/domain/terraform-scan.ts";
 
-const NOTHING = { providers: [], provisioners: [], dataSources: [], modules: [] };
+const NOTHING: ScanPolicy = { providers: [], provisioners: [], dataSources: [], modules: [] };
 const files = (contents: Readonly<Record<string, string>>, mode = "100644"): readonly ScannedFile[] =>
   Object.entries(contents).map(([path, text]) => ({ path, mode, bytes: Buffer.from(text) }));
-const scan = (
-  contents: Readonly<Record<string, string>>,
-  allow: Partial<typeof NOTHING> = {},
-  directory = "s",
-) => scanStack({ directory, files: files(contents), allow: { ...NOTHING, ...allow } });
+const scan = (contents: Readonly<Record<string, string>>, allow: Partial<ScanPolicy> = {}, directory = "s") =>
+  scanStack({ directory, files: files(contents), allow: { ...NOTHING, ...allow } });
 const whats = (contents: Readonly<Record<string, string>>) =>
   scan(contents)
     .problems.map(({ what }) => what)
