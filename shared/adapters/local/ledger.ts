@@ -1,0 +1,178 @@
+// The ledger in SQLite: a batch is one savepoint of one durable commit.
+import type { AnyFact } from "../../domain/fact.ts";
+import { factId } from "../../domain/fact.ts";
+import { invalidArgument } from "../../domain/errors.ts";
+import type { Batch, FactQuery, Ledger, RecordedDecision, Stream } from "../../ports/ledger.ts";
+import type { Database, Statements } from "./database.ts";
+import { FACT_COLUMNS, type FactRow, factOfRow, jsonText } from "./fact-rows.ts";
+import { LEDGER_SCHEMA } from "./ledger-schema.ts";
+
+interface CauseRow {
+  readonly input_hash: string;
+  readonly version: number;
+  readonly facts: number;
+  readonly ignored: string | null;
+  readonly time: string;
+}
+
+const CURSOR = /^[0-9]{1,15}$/;
+
+function writeFacts(sql: Statements, facts: readonly AnyFact[]): void {
+  for (const fact of facts) {
+    sql.run(
+      "INSERT INTO facts (id, stream, version, type, time, cause, correlation, actor, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      fact.id,
+      fact.subject,
+      fact.version,
+      fact.type,
+      fact.time,
+      fact.cause,
+      fact.correlation,
+      fact.actor,
+      jsonText(fact.data, `The data of ${fact.type} on ${fact.subject}`),
+    );
+    sql.run(
+      "INSERT INTO outbox (position, id, since, next_attempt) VALUES (last_insert_rowid(), ?, ?, ?)",
+      fact.id,
+      fact.time,
+      fact.time,
+    );
+  }
+}
+
+function writeBatch(sql: Statements, batch: Batch): "appended" | "moved" | "decided" {
+  const { stream, cause } = batch;
+  if (sql.row("SELECT 1 FROM causes WHERE stream = ? AND cause = ?", stream, cause) !== undefined)
+    return "decided";
+  const current =
+    (sql.row("SELECT version FROM streams WHERE stream = ?", stream) as { version: number } | undefined)
+      ?.version ?? 0;
+  if (current !== batch.expected) return "moved";
+  const last = batch.expected + Math.max(batch.facts.length, 1);
+  sql.run(
+    "INSERT INTO streams VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET version = excluded.version",
+    stream,
+    last,
+  );
+  sql.run(
+    "INSERT INTO causes (stream, cause, input_hash, version, facts, ignored, actor, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    stream,
+    cause,
+    batch.inputHash,
+    batch.expected + 1,
+    batch.facts.length,
+    batch.ignored ?? null,
+    batch.actor,
+    batch.time,
+  );
+  writeFacts(sql, batch.facts);
+  for (const [index, due] of batch.due.entries()) {
+    sql.run(
+      "INSERT INTO timers (id, stream, name, due) VALUES (?, ?, ?, ?)",
+      factId(stream, `${cause}/timer`, index),
+      stream,
+      due.name,
+      new Date(due.time).toISOString(),
+    );
+  }
+  return "appended";
+}
+
+/** Only what the ledger could not read back: the shape of facts is checked where they are recorded. */
+function checkBatch(batch: Batch): void {
+  for (const [index, fact] of batch.facts.entries()) {
+    if (
+      fact.subject !== batch.stream ||
+      fact.version !== batch.expected + 1 + index ||
+      fact.cause !== batch.cause
+    ) {
+      throw invalidArgument(
+        `facts[${index}]`,
+        `Fact ${index} of the batch on ${batch.stream} does not continue version ${batch.expected} with cause ${batch.cause}.`,
+        "BATCH_BROKEN",
+      );
+    }
+  }
+  for (const due of batch.due) {
+    if (Number.isNaN(Date.parse(due.time))) {
+      throw invalidArgument(
+        "due.time",
+        `Timer ${due.name} on ${batch.stream} has the time ${due.time}: write it in RFC 3339.`,
+      );
+    }
+  }
+}
+
+function decision(db: Database, stream: string, cause: string): RecordedDecision | undefined {
+  const row = db.row("SELECT * FROM causes WHERE stream = ? AND cause = ?", stream, cause) as
+    | CauseRow
+    | undefined;
+  if (row === undefined) return undefined;
+  const facts = db.rows(
+    `SELECT ${FACT_COLUMNS} FROM facts f WHERE stream = ? AND version >= ? AND version < ? ORDER BY version`,
+    stream,
+    row.version,
+    row.version + row.facts,
+  ) as readonly FactRow[];
+  const known = { stream, cause, inputHash: row.input_hash, facts: facts.map(factOfRow), time: row.time };
+  return row.ignored === null ? known : { ...known, ignored: row.ignored };
+}
+
+function list(db: Database, query: FactQuery) {
+  const newest = query.order === "newest-first";
+  const where: string[] = [];
+  const values: (string | number)[] = [];
+  const when = (text: string, ...bound: readonly (string | number)[]): void => {
+    where.push(text);
+    values.push(...bound);
+  };
+  if (query.after !== undefined) {
+    if (!CURSOR.test(query.after)) {
+      throw invalidArgument(
+        "after",
+        "The cursor is not one of this list: start again without it.",
+        "INVALID_CURSOR",
+      );
+    }
+    when(newest ? "f.position < ?" : "f.position > ?", Number(query.after));
+  }
+  // "0" is the character after "/": the streams below a name are one range of the index.
+  if (query.subject?.endsWith("/") === true)
+    when("f.stream >= ? AND f.stream < ?", query.subject, `${query.subject.slice(0, -1)}0`);
+  else if (query.subject !== undefined) when("f.stream = ?", query.subject);
+  if (query.types !== undefined)
+    when("f.type IN (SELECT value FROM json_each(?))", JSON.stringify(query.types));
+  const rows = db.rows(
+    `SELECT ${FACT_COLUMNS}, f.position FROM facts f ${where.length > 0 ? `WHERE ${where.join(" AND ")}` : ""}
+     ORDER BY f.position ${newest ? "DESC" : "ASC"} LIMIT ?`,
+    ...values,
+    query.limit + 1,
+  ) as readonly (FactRow & { position: number })[];
+  const page = rows.slice(0, query.limit);
+  const last = rows.length > page.length ? page.at(-1) : undefined;
+  return { facts: page.map(factOfRow), next: last === undefined ? undefined : String(last.position) };
+}
+
+/** A ledger whose streams, causes, outbox rows and timers live in this database. */
+export function createLedger(db: Database): Ledger {
+  db.migrate("ledger", LEDGER_SCHEMA);
+  return {
+    async read(stream, afterVersion = 0): Promise<Stream> {
+      const row = db.row("SELECT version FROM streams WHERE stream = ?", stream) as
+        | { version: number }
+        | undefined;
+      const facts = db.rows(
+        `SELECT ${FACT_COLUMNS} FROM facts f WHERE stream = ? AND version > ? ORDER BY version`,
+        stream,
+        afterVersion,
+      ) as readonly FactRow[];
+      return { version: row?.version ?? 0, facts: facts.map(factOfRow) };
+    },
+    decision: async (stream, cause) => decision(db, stream, cause),
+    async append(batch) {
+      checkBatch(batch);
+      return db.write((sql) => writeBatch(sql, batch));
+    },
+    list: async (query) => list(db, query),
+  };
+}
