@@ -1,6 +1,7 @@
 // The traffic document: where an endpoint's requests go, and enough history to take them back without any other store.
+import { backendName } from "./backend.ts";
 
-/** Backend or version name → share of requests in percent; the sum is 100, or 0 before the first version. */
+/** Backend or version name → share of requests in percent; the sum is 100, or there is no entry before the first version. */
 export type Weights = Readonly<Record<string, number>>;
 
 /** Why weights moved. Only moves raise the epoch. */
@@ -28,6 +29,7 @@ export interface GoodVersion {
   readonly version: string;
   readonly backend: string;
   readonly state: "warm" | "cold";
+  /** When it last reached 100 % or changed between warm and cold. */
   readonly since: string;
 }
 
@@ -39,12 +41,12 @@ export interface Hold {
   readonly time: string;
 }
 
-/** The document. `weights` is by backend name; `backends` names the version that each weighted or good backend serves. */
+/** The document. `weights` is by backend, the moves are by version; `backendName` leads from one to the other. */
 export interface TrafficDocument {
   readonly schema: 1;
   /** Raised by every write. */
   readonly resourceVersion: number;
-  /** Backend → percent. */
+  /** Backend → percent, without zeros. */
   readonly weights: Weights;
   readonly traffic: {
     /** Raised by every move. */
@@ -62,3 +64,40 @@ export const MOVES_MAX = 16;
 
 /** Good versions kept in the document. */
 export const GOOD_MAX = 5;
+
+/** The document of an endpoint that no version has served yet; its first write creates it. */
+export const EMPTY_TRAFFIC: TrafficDocument = {
+  schema: 1,
+  resourceVersion: 0,
+  weights: {},
+  traffic: { epoch: 0, moves: [], good: [], hold: null },
+};
+
+/** Where requests go now, by model version. */
+export function versionWeights(document: TrafficDocument): Weights {
+  return document.traffic.moves[0]?.to ?? {};
+}
+
+/** The version that alone holds all of these weights, or undefined. */
+export function soleVersion(weights: Weights): string | undefined {
+  const versions = Object.keys(weights);
+  return versions.length === 1 ? versions[0] : undefined;
+}
+
+/** The version at 100 % now or, during a split, the one that held 100 % before it; undefined when none ever did. */
+export function baseVersion(document: TrafficDocument): string | undefined {
+  const { moves, good } = document.traffic;
+  for (const move of moves) {
+    const sole = soleVersion(move.to);
+    if (sole !== undefined) return sole;
+  }
+  const oldest = moves.at(-1);
+  return (oldest === undefined ? undefined : soleVersion(oldest.from)) ?? good[0]?.version;
+}
+
+/** Backend → model version, for every backend that has weight. */
+export function servedVersions(endpoint: string, document: TrafficDocument): ReadonlyMap<string, string> {
+  return new Map(
+    Object.keys(versionWeights(document)).map((version) => [backendName(endpoint, version), version]),
+  );
+}

@@ -1,0 +1,216 @@
+// Which version a rollback goes back to, from the traffic document and a readiness probe alone.
+import { ControlPlaneError, failedPrecondition, invalidArgument } from "./errors.ts";
+import {
+  baseVersion,
+  MOVES_MAX,
+  soleVersion,
+  versionWeights,
+  type GoodVersion,
+  type Move,
+  type TrafficDocument,
+  type Weights,
+} from "./traffic.ts";
+import { versionsLeft } from "./traffic-moves.ts";
+import { backendName } from "./backend.ts";
+
+/** Two people who press the button within this time go back once, when neither says from where. */
+export const SAME_ROLLBACK_MS = 60_000;
+
+/** What a caller asks for. */
+export interface RollbackAsk {
+  /** The version to take off. Without it: the candidate of a split, else the version at 100 %. */
+  readonly from?: string;
+  /** The version to go back to. Without it: chosen from the document. */
+  readonly to?: string;
+  readonly requestId?: string;
+  /** Hash of the request's content; the same id with another hash is refused. */
+  readonly requestHash?: string;
+  readonly now: Date;
+}
+
+/** A version to go back to. */
+export type RollbackTarget = Pick<GoodVersion, "version" | "backend" | "state">;
+
+/** How a target's backend answered the probe. Only `ready` and `unknown` are moved to. */
+export type Readiness = "ready" | "unknown" | "starting" | "dead" | "cold";
+
+/** A rollback that has been done already. */
+export interface DoneRollback {
+  readonly kind: "already-moved";
+  readonly from: string;
+  /** Empty when no version has traffic. */
+  readonly to: string;
+  readonly weights: Weights;
+  readonly epoch: number;
+}
+
+/** What is to be done: nothing more, or one move to the first of the targets that can serve (warm ones before cold ones). */
+export type RollbackPlan =
+  | DoneRollback
+  | {
+      readonly kind: "move";
+      readonly from: string;
+      readonly targets: readonly [RollbackTarget, ...RollbackTarget[]];
+    };
+
+const heaviest = (weights: Weights): string =>
+  Object.keys(weights).toSorted((one, other) => (weights[other] ?? 0) - (weights[one] ?? 0))[0] ?? "";
+
+/** A move of the list as the answer to a request that it has already fulfilled. */
+export function doneRollback(
+  move: Move,
+  from = heaviest(Object.fromEntries(versionsLeft(move).map((left) => [left, move.from[left] ?? 0]))),
+): DoneRollback {
+  return {
+    kind: "already-moved",
+    from,
+    to: soleVersion(move.to) ?? heaviest(move.to),
+    weights: move.to,
+    epoch: move.epoch,
+  };
+}
+
+/** The move that this request id has made, or undefined. Errors: ALREADY_EXISTS when the id was used for another content. */
+function replayed(document: TrafficDocument, ask: RollbackAsk): DoneRollback | undefined {
+  if (ask.requestId === undefined) return undefined;
+  const move = document.traffic.moves.find((move) => move.requestId === ask.requestId);
+  if (move === undefined) return undefined;
+  if (move.requestHash !== ask.requestHash) {
+    throw new ControlPlaneError(
+      "ALREADY_EXISTS",
+      `The request id ${ask.requestId} was used at epoch ${move.epoch} for another rollback: send a new id with a new request.`,
+      {
+        reason: "REQUEST_ID_REUSED",
+        field: "requestId",
+        metadata: { requestId: ask.requestId, epoch: String(move.epoch) },
+      },
+    );
+  }
+  return doneRollback(move, ask.from);
+}
+
+/** `from` holds no traffic: the move that took it away, or the present state when that move has left the list. */
+function alreadyLeft(document: TrafficDocument, from: string): DoneRollback {
+  const { moves, epoch } = document.traffic;
+  const move = moves.find((move) => versionsLeft(move).includes(from));
+  if (move !== undefined) return doneRollback(move, from);
+  const served = epoch > MOVES_MAX || document.traffic.good.some((entry) => entry.version === from);
+  if (!served) {
+    throw failedPrecondition(
+      "FROM_NEVER_SERVED",
+      `${from} has never held traffic here: name a version that serves, or leave out from.`,
+      { from },
+    );
+  }
+  const weights = versionWeights(document);
+  return { kind: "already-moved", from, to: soleVersion(weights) ?? heaviest(weights), weights, epoch };
+}
+
+/** A rollback without from and to, right after another one whose outcome still stands: the same button pressed twice. */
+function pressedTwice(document: TrafficDocument, ask: RollbackAsk): DoneRollback | undefined {
+  const newest = document.traffic.moves[0];
+  if (ask.from !== undefined || ask.to !== undefined || newest?.kind !== "rollback") return undefined;
+  return ask.now.getTime() - Date.parse(newest.time) < SAME_ROLLBACK_MS ? doneRollback(newest) : undefined;
+}
+
+/** The version that the rollback takes off when the request does not say. */
+function versionToLeave(document: TrafficDocument, to: string | undefined): string {
+  const weights = versionWeights(document);
+  const keep = to ?? (soleVersion(weights) === undefined ? baseVersion(document) : undefined);
+  return heaviest(Object.fromEntries(Object.entries(weights).filter(([version]) => version !== keep)));
+}
+
+/** Versions to go back to: the base of a split, then the good ones, latest first; warm before cold. */
+function targetsFor(endpoint: string, document: TrafficDocument, from: string): readonly RollbackTarget[] {
+  const base = baseVersion(document);
+  const known = document.traffic.good;
+  const baseEntry = known.find((entry) => entry.version === base);
+  const first: readonly RollbackTarget[] =
+    base === undefined
+      ? []
+      : [baseEntry ?? { version: base, backend: backendName(endpoint, base), state: "warm" }];
+  const all = [...first, ...known.filter((entry) => entry.version !== base)].filter(
+    (entry) => entry.version !== from,
+  );
+  return [...all.filter((entry) => entry.state === "warm"), ...all.filter((entry) => entry.state === "cold")];
+}
+
+/** FAILED_PRECONDITION: there is nothing to go back to. */
+export function noGoodVersion(endpoint: string, because: string, remedy: string): ControlPlaneError {
+  return failedPrecondition(
+    "NO_GOOD_VERSION",
+    `${endpoint} has no good version to go back to: ${because}. ${remedy}`,
+    { endpoint },
+  );
+}
+
+const REGISTER = "Register a version that works; traffic stays where it is.";
+
+/**
+ * What a rollback has to do, from the document alone. In this order: the same request id has moved already; `from` no longer
+ * serves, or `to` holds 100 %; the button was pressed twice within `SAME_ROLLBACK_MS`; else a move.
+ *
+ * Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`, INVALID_ARGUMENT when from and to are the same, FAILED_PRECONDITION
+ * `FROM_NEVER_SERVED`, `NOT_A_GOOD_VERSION` (a `to` that never held 100 % or was taken back) or `NO_GOOD_VERSION`.
+ */
+export function planRollback(endpoint: string, document: TrafficDocument, ask: RollbackAsk): RollbackPlan {
+  const weights = versionWeights(document);
+  if (ask.from !== undefined && ask.from === ask.to) {
+    throw invalidArgument(
+      "to",
+      `to and from are both ${ask.from}: name another version to go back to, or leave out to.`,
+    );
+  }
+  const replay = replayed(document, ask);
+  if (replay !== undefined) return replay;
+  if (ask.from !== undefined && weights[ask.from] === undefined) return alreadyLeft(document, ask.from);
+  if (Object.keys(weights).length === 0) throw noGoodVersion(endpoint, "no version has traffic", REGISTER);
+  const newest = document.traffic.moves[0];
+  if (ask.to !== undefined && newest !== undefined && weights[ask.to] === 100) return doneRollback(newest);
+  const twice = pressedTwice(document, ask);
+  if (twice !== undefined) return twice;
+
+  const from = ask.from ?? versionToLeave(document, ask.to);
+  const all = targetsFor(endpoint, document, from);
+  const [first, ...others] = ask.to === undefined ? all : all.filter((entry) => entry.version === ask.to);
+  if (first !== undefined) return { kind: "move", from, targets: [first, ...others] };
+  if (ask.to === undefined)
+    throw noGoodVersion(endpoint, `${from} is the only one that ever held 100 % in good standing`, REGISTER);
+  const good = all.map((entry) => entry.version).join(", ") || "none";
+  throw failedPrecondition(
+    "NOT_A_GOOD_VERSION",
+    `${ask.to} is not a version of ${endpoint} in good standing, so traffic is not taken back to it. In good standing: ${good}.`,
+    { to: ask.to, good },
+  );
+}
+
+/**
+ * The target that the move goes to: the first whose backend is ready or did not answer in time. `force` takes the first
+ * target whatever its backend says.
+ *
+ * Errors: FAILED_PRECONDITION `TARGET_COLD` names the newest cold version when no warm one can serve, `NO_GOOD_VERSION` when
+ * all are known dead or still starting.
+ */
+export function chooseTarget(
+  endpoint: string,
+  targets: readonly [RollbackTarget, ...RollbackTarget[]],
+  readiness: ReadonlyMap<string, Readiness>,
+  force: boolean,
+): RollbackTarget {
+  const answer = (target: RollbackTarget): Readiness => readiness.get(target.version) ?? "unknown";
+  const serving = targets.find(
+    (target) => target.state === "warm" && ["ready", "unknown"].includes(answer(target)),
+  );
+  if (serving !== undefined) return serving;
+  if (force) return targets[0];
+  const cold = targets.find((target) => target.state === "cold" || answer(target) === "cold");
+  if (cold !== undefined) {
+    throw failedPrecondition(
+      "TARGET_COLD",
+      `The version to go back to is ${cold.version}, and its backend is scaled down: prepare it first, or move at once with force (requests fail until it is ready).`,
+      { endpoint, to: cold.version, backend: cold.backend },
+    );
+  }
+  const answers = targets.map((target) => `${target.version} is ${answer(target)}`).join(", ");
+  throw noGoodVersion(endpoint, answers, "Try again when one is ready, or move at once with force.");
+}
