@@ -5,10 +5,17 @@ import type { Projection } from "../../shared/runtime/project.ts";
 
 type Read = (collection: string, key: string) => Promise<ViewDocument | undefined>;
 
-const put = (collection: string, key: string, document: ViewDocument | null): ViewPut => ({ collection, key, document });
+const put = (collection: string, key: string, document: ViewDocument | null): ViewPut => ({
+  collection,
+  key,
+  document,
+});
 
 /** Builds that have not reported yet: what the reconciler asks about after a restart. */
 const open = (build: string, document: ViewDocument | null) => put("openBuilds", build, document);
+
+/** Applies that wait for their turn, for a dependency or for an approval. */
+const waiting = (apply: string, document: ViewDocument | null) => put("waitingApplies", apply, document);
 
 /** Key under which the newest plan of a pull request's stack is found at the merge. */
 export function pullRequestPlanKey(repository: string, pullRequest: number, stack: string): string {
@@ -16,7 +23,12 @@ export function pullRequestPlanKey(repository: string, pullRequest: number, stac
 }
 
 /** Key under which the newest plan of exactly this content is found at the merge, whoever merged it and how. */
-export function closurePlanKey(repository: string, stack: string, closureDigest: string, configDigest: string): string {
+export function closurePlanKey(
+  repository: string,
+  stack: string,
+  closureDigest: string,
+  configDigest: string,
+): string {
   return `${repository}/${stack}@${closureDigest}+${configDigest}`;
 }
 
@@ -30,6 +42,7 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
       const index = { plan: key, time: fact.time };
       return [
         plan({ state: "REQUESTED", stack, repository, pullRequest, closureDigest, ...rest, approvals: [] }),
+        put("waitingPlans", key, { since: fact.time }),
         put("plansByClosure", closurePlanKey(repository, stack, closureDigest, settings.configDigest), index),
         ...(pullRequest === undefined
           ? []
@@ -38,6 +51,7 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
     }
     case "plan.started":
       return [
+        put("waitingPlans", key, null),
         plan({ state: "PLANNING", build: fact.data.build }),
         open(fact.data.build, { kind: "plan", plan: key, since: fact.time }),
       ];
@@ -48,17 +62,21 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
       ];
     case "plan.failed":
       return [
+        put("waitingPlans", key, null),
         plan({ state: "FAILED", failure: fact.data }),
         ...(fact.data.build === undefined ? [] : [open(fact.data.build, null)]),
       ];
     case "plan.approved": {
-      const approvals = [...((before as { approvals?: unknown[] }).approvals ?? []), { ...fact.data, time: fact.time }];
+      const approvals = [
+        ...((before as { approvals?: unknown[] }).approvals ?? []),
+        { ...fact.data, time: fact.time },
+      ];
       const { approvalsRequired } = before as { approvalsRequired?: number };
       const state = approvals.length >= (approvalsRequired ?? 0) ? "APPROVED" : "WAITING_FOR_APPROVAL";
       return [plan({ state, approvals })];
     }
     case "plan.superseded":
-      return [plan({ state: "SUPERSEDED", supersededBy: fact.data.by })];
+      return [put("waitingPlans", key, null), plan({ state: "SUPERSEDED", supersededBy: fact.data.by })];
     default:
       return [];
   }
@@ -68,14 +86,16 @@ async function applyPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]>
   if (!("data" in fact) || !("apply" in fact.data)) return [];
   const key = fact.data.apply;
   const before = (await read("applies", key)) ?? { name: key, createTime: fact.time, stack: fact.subject };
-  const apply = (change: ViewDocument) => put("applies", key, { ...before, ...change, updateTime: fact.time });
+  const apply = (change: ViewDocument) =>
+    put("applies", key, { ...before, ...change, updateTime: fact.time });
   switch (fact.type) {
     case "apply.requested": {
       const { apply: _, ...rest } = fact.data;
-      return [apply({ state: "WAITING", ...rest })];
+      return [apply({ state: "WAITING", ...rest }), waiting(key, { stack: fact.subject, since: fact.time })];
     }
     case "apply.started":
       return [
+        waiting(key, null),
         apply({ state: "RUNNING", plan: fact.data.plan, digest: fact.data.digest, build: fact.data.build }),
         open(fact.data.build, { kind: "apply", stack: fact.subject, apply: key, since: fact.time }),
       ];
@@ -86,13 +106,20 @@ async function applyPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]>
     case "apply.failed": {
       const { reason, message, nextStep, build } = fact.data;
       return [
-        apply({ state: reason === "SUPERSEDED" ? "SUPERSEDED" : "FAILED", failure: { reason, message, nextStep } }),
+        waiting(key, null),
+        apply({
+          state: reason === "SUPERSEDED" ? "SUPERSEDED" : "FAILED",
+          failure: { reason, message, nextStep },
+        }),
         ...(build === undefined ? [] : [open(build, null)]),
       ];
     }
     case "stack.apply-interrupted": {
       const { resources, message, nextStep, build } = fact.data;
-      return [apply({ state: "INTERRUPTED", failure: { reason: "INTERRUPTED", message, nextStep }, resources }), open(build, null)];
+      return [
+        apply({ state: "INTERRUPTED", failure: { reason: "INTERRUPTED", message, nextStep }, resources }),
+        open(build, null),
+      ];
     }
     default:
       return [];
@@ -133,7 +160,14 @@ async function stackPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]>
 /** Plans, one document a plan, with the indexes that find them at the merge. */
 export const plansProjection: Projection = {
   name: "plans",
-  types: ["plan.requested", "plan.started", "plan.finished", "plan.failed", "plan.approved", "plan.superseded"],
+  types: [
+    "plan.requested",
+    "plan.started",
+    "plan.finished",
+    "plan.failed",
+    "plan.approved",
+    "plan.superseded",
+  ],
   apply: planPuts,
 };
 

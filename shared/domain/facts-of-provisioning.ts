@@ -94,7 +94,13 @@ export const FACTS_OF_PROVISIONING = {
   }),
   "stack.blocked": Type.Object({ apply: Text, reason: Text }),
   "stack.unblocked": Type.Object({ reason: Text }),
-  "stack.apply-interrupted": Type.Object({ apply: Text, build: Text, resources: Texts, message: Text, nextStep: Text }),
+  "stack.apply-interrupted": Type.Object({
+    apply: Text,
+    build: Text,
+    resources: Texts,
+    message: Text,
+    nextStep: Text,
+  }),
 
   "plan.requested": Type.Object({
     stack: Text,
@@ -134,7 +140,12 @@ export const FACTS_OF_PROVISIONING = {
     durationMs: Count,
   }),
   "plan.failed": Type.Object({ build: Type.Optional(Text), ...Failure }),
-  "plan.approved": Type.Object({ digest: Text, approver: Text, codeHostLogin: Text, selfApproved: Type.Boolean() }),
+  "plan.approved": Type.Object({
+    digest: Text,
+    approver: Text,
+    codeHostLogin: Text,
+    selfApproved: Type.Boolean(),
+  }),
   "plan.superseded": Type.Object({ by: Text, reason: Text }),
 
   "apply.requested": Type.Object({

@@ -62,31 +62,42 @@ export function approvalsFor(
   const { approvals, approveAlways } = request.settings;
   const changes = counts.create + counts.update + counts.replace + counts.delete + outputsChanged;
   if (changes === 0) return { required: 0, reason: "nothing changes" };
-  if (request.newStack) return { required: Math.max(1, approvals), reason: "the stack is new on this branch" };
+  if (request.newStack)
+    return { required: Math.max(1, approvals), reason: "the stack is new on this branch" };
   if (approvals === 0) return { required: 0, reason: "the policy asks for no approvals" };
-  if (counts.delete + counts.replace > 0) return { required: approvals, reason: "it deletes or replaces resources" };
+  if (counts.delete + counts.replace > 0)
+    return { required: approvals, reason: "it deletes or replaces resources" };
   if (approveAlways) return { required: approvals, reason: "the policy asks for approval of every change" };
   return { required: 0, reason: "it deletes and replaces nothing" };
 }
 
+function againReason(reviewed: { readonly digest: string } | undefined, digest: string): string {
+  if (reviewed === undefined) return "it was merged without a finished plan";
+  return reviewed.digest === digest
+    ? "the plan that it repeats was never approved"
+    : "it differs from the plan that was reviewed";
+}
+
 function finish(state: PlanState, input: Extract<PlanInput, { kind: "finish" }>) {
-  if (state.phase !== "planning" || state.request === undefined) return ignored(`the plan is ${state.phase}, not planning`);
+  if (state.phase !== "planning" || state.request === undefined)
+    return ignored(`the plan is ${state.phase}, not planning`);
   const { counts, outputsChanged, digest } = input.finished;
   const policy = approvalsFor(state.request, counts, outputsChanged.length);
   const { reviewed } = input;
   let { required, reason } = policy;
-  if (reviewed !== undefined && reviewed.digest === digest && reviewed.approved) {
+  const again = state.request.phase === "merge" && reason !== "nothing changes";
+  if (again && reviewed?.digest === digest && reviewed.approved) {
     required = 0;
-    reason = "it means the same as the plan that was reviewed";
-  } else if (reviewed !== undefined && reviewed.digest !== digest && reason !== "nothing changes") {
+    reason = "it means the same as the plan that was approved";
+  } else if (again) {
     required = Math.max(1, required);
-    reason = "it differs from the plan that was reviewed";
-  } else if (reviewed === undefined && state.request.phase === "merge" && reason !== "nothing changes") {
-    required = Math.max(1, required);
-    reason = "it was merged without a reviewed plan";
+    reason = againReason(reviewed, digest);
   }
   return happens([
-    { type: "plan.finished", data: { ...input.finished, approvalsRequired: required, approvalReason: reason } },
+    {
+      type: "plan.finished",
+      data: { ...input.finished, approvalsRequired: required, approvalReason: reason },
+    },
   ]);
 }
 

@@ -81,7 +81,12 @@ const superseded = (request: FactData<"apply.requested">, by: string): Draft<Sta
 });
 
 function requestApply(state: StackState, request: FactData<"apply.requested">) {
-  if (state.applies.has(request.apply)) return ignored("this apply was requested already");
+  const known = state.applies.get(request.apply);
+  // A push may come before the pull request's `closed`, which alone knows the reviewed plan: then it is added.
+  if (known?.state === "waiting" && known.request.plan === undefined && request.plan !== undefined) {
+    return happens<StackFactType>([{ type: "apply.requested", data: request }]);
+  }
+  if (known !== undefined) return ignored("this apply was requested already");
   const drafts: Draft<StackFactType>[] = [{ type: "apply.requested", data: request }];
   const others = [...state.applies.values()];
   const newer = others.find(
@@ -97,7 +102,8 @@ function requestApply(state: StackState, request: FactData<"apply.requested">) {
 
 function startApply(state: StackState, started: FactData<"apply.started">) {
   const next = nextApply(state);
-  if (next?.request.apply === started.apply) return happens<StackFactType>([{ type: "apply.started", data: started }]);
+  if (next?.request.apply === started.apply)
+    return happens<StackFactType>([{ type: "apply.started", data: started }]);
   const reason =
     state.blocked !== undefined
       ? "the stack is blocked until someone has looked at its interrupted apply"

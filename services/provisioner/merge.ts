@@ -1,0 +1,162 @@
+// Something reached the default branch: the configuration is now what it says, and every touched stack is applied.
+import { endpoint } from "../../shared/domain/endpoint.ts";
+import { ControlPlaneError } from "../../shared/domain/errors.ts";
+import { formatName } from "../../shared/domain/names.ts";
+import type { ResolvedEndpoint } from "../../shared/domain/resolved-configuration.ts";
+import type { SourceProblem } from "../../shared/domain/source-problem.ts";
+import { stack } from "../../shared/domain/stack.ts";
+import { record } from "../../shared/runtime/record.ts";
+import { applyName } from "./applies.ts";
+import { reportConfiguration } from "./checks.ts";
+import { type StackChange, readChange } from "./configuration.ts";
+import { ACTOR, type ProvisionerPorts } from "./ports.ts";
+import { stackSettings } from "./settings.ts";
+import { closurePlanKey, pullRequestPlanKey } from "./views.ts";
+
+/** A commit that is now on the default branch. */
+export interface MergedChange {
+  readonly repository: string;
+  /** What the branch was before; undefined when the branch is new: then the configuration is read and nothing is applied. */
+  readonly base: string | undefined;
+  readonly mergeCommit: string;
+  readonly pullRequest: number | undefined;
+  readonly cause: string;
+}
+
+/** The reviewed plan: of exactly this content if there is one, else the newest of this pull request. */
+async function reviewedPlan(
+  { views }: ProvisionerPorts,
+  merged: MergedChange,
+  { stack, closureDigest }: StackChange,
+): Promise<string | undefined> {
+  const name = `stacks/${stack.name}`;
+  const same = await views.get(
+    "plansByClosure",
+    closurePlanKey(merged.repository, name, closureDigest, stack.configDigest),
+  );
+  if (same !== undefined) return same["plan"] as string;
+  if (merged.pullRequest === undefined) return undefined;
+  const latest = await views.get(
+    "plansByPullRequest",
+    pullRequestPlanKey(merged.repository, merged.pullRequest, name),
+  );
+  return latest?.["plan"] as string | undefined;
+}
+
+/** Configures endpoints and stacks, then asks for an apply of every touched stack, dependencies first. */
+export async function mergedChange(ports: ProvisionerPorts, merged: MergedChange): Promise<void> {
+  const { repository, mergeCommit } = merged;
+  const change = await readChange(ports.codeHost, repository, merged.base, mergeCommit);
+  const problems: SourceProblem[] = change.kind === "invalid" ? [...change.problems] : [];
+  if (change.kind === "change") {
+    for (const each of change.configuration.endpoints)
+      problems.push(...(await configureEndpoint(ports, merged, each)));
+    for (const each of change.branch) {
+      problems.push(...(await owned(() => configureStack(ports, merged, each.name, stackSettings(each)))));
+    }
+    if (merged.base !== undefined && problems.length === 0)
+      await requestApplies(ports, merged, change.stacks);
+  }
+  await reportConfiguration(ports, {
+    repository,
+    commit: mergeCommit,
+    problems,
+    stacks: change.kind === "change" ? change.stacks.map(({ name }) => name) : [],
+  });
+}
+
+/** Turns a refusal for the owner's sake into a problem of the configuration; everything else goes on. */
+async function owned(configure: () => Promise<void>): Promise<readonly SourceProblem[]> {
+  try {
+    await configure();
+    return [];
+  } catch (error) {
+    if (!(error instanceof ControlPlaneError) || error.code !== "ALREADY_EXISTS") throw error;
+    return [
+      { file: ".signalbox.yaml", line: 1, column: 1, what: error.message, remedy: "Choose another name." },
+    ];
+  }
+}
+
+async function configureStack(
+  ports: ProvisionerPorts,
+  merged: MergedChange,
+  name: string,
+  settings: ReturnType<typeof stackSettings>,
+): Promise<void> {
+  await record(ports, stack, {
+    stream: formatName("stack", { stack: name }),
+    cause: `${merged.cause}/configure`,
+    input: {
+      kind: "configure",
+      settings: { repository: merged.repository, commit: merged.mergeCommit, ...settings },
+    },
+    actor: ACTOR,
+  });
+}
+
+function configureEndpoint(
+  ports: ProvisionerPorts,
+  merged: MergedChange,
+  declared: ResolvedEndpoint,
+): Promise<readonly SourceProblem[]> {
+  const { team, name, serving, rollout, standbyMs, presence } = declared;
+  if (presence === "removed") return Promise.resolve([]);
+  return owned(async () => {
+    await record(ports, endpoint, {
+      stream: formatName("endpoint", { team, endpoint: name }),
+      cause: `${merged.cause}/configure`,
+      input: {
+        kind: "configure",
+        settings: {
+          repository: merged.repository,
+          commit: merged.mergeCommit,
+          serving: {
+            ...(serving.manifests === undefined ? {} : { manifests: serving.manifests }),
+            parameters: { ...serving.parameters },
+            ...(serving.local === undefined
+              ? {}
+              : { local: { command: [...serving.local.command], readiness: serving.local.readiness } }),
+            directory: serving.manifests ?? ".",
+          },
+          rollout,
+          standbyMs,
+        },
+      },
+      actor: ACTOR,
+    });
+  });
+}
+
+async function requestApplies(
+  ports: ProvisionerPorts,
+  merged: MergedChange,
+  stacks: readonly StackChange[],
+): Promise<void> {
+  const { repository, mergeCommit, pullRequest } = merged;
+  const { firstParentCount } = await ports.codeHost.history(repository, mergeCommit, mergeCommit);
+  const nameOf = (id: string): string => applyName(repository, mergeCommit, `stacks/${id}`, 1);
+  for (const each of stacks) {
+    const reviewed = await reviewedPlan(ports, merged, each);
+    await record(ports, stack, {
+      stream: formatName("stack", { stack: each.stack.name }),
+      cause: `${merged.cause}/apply`,
+      // Which reviewed plan is known may differ between two tries of the same delivery; the merge may not.
+      inputHash: nameOf(each.stack.name),
+      input: {
+        kind: "request-apply",
+        request: {
+          apply: nameOf(each.stack.name),
+          repository,
+          ...(pullRequest === undefined ? {} : { pullRequest }),
+          mergeCommit,
+          mergeOrder: firstParentCount,
+          ...(reviewed === undefined ? {} : { plan: reviewed }),
+          after: each.after.map(nameOf),
+          closureDigest: each.closureDigest,
+        },
+      },
+      actor: ACTOR,
+    });
+  }
+}

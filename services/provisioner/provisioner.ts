@@ -1,0 +1,75 @@
+// Turns deliveries into plans and merges into applies. Each fact leads to one reaction that reads the state it acts on from
+// the ledger, never from the message, and is safe to repeat.
+import type { AnyFact } from "../../shared/domain/fact.ts";
+import type { FactType } from "../../shared/domain/facts.ts";
+import type { FactService } from "../../shared/runtime/fact-service.ts";
+import { advanceDependents, advanceStack, launchApply } from "./applies.ts";
+import { reportApply, reportPlan } from "./checks.ts";
+import { receiveDelivery } from "./deliveries.ts";
+import { advanceAfterPlan, launchPlan, startPlan } from "./plans.ts";
+import type { ProvisionerPorts } from "./ports.ts";
+import { settleOpenBuilds } from "./settle.ts";
+
+/** What this service asks to be told. */
+export const PROVISIONER_INPUTS = [
+  "delivery.received",
+  "plan.requested",
+  "plan.started",
+  "plan.finished",
+  "plan.failed",
+  "plan.approved",
+  "plan.superseded",
+  "stack.unblocked",
+  "stack.apply-interrupted",
+  "apply.requested",
+  "apply.started",
+  "apply.finished",
+  "apply.failed",
+] as const satisfies readonly FactType[];
+
+async function react(ports: ProvisionerPorts, fact: AnyFact): Promise<void> {
+  switch (fact.type) {
+    case "delivery.received":
+      return receiveDelivery(ports, fact);
+    case "plan.requested":
+      await startPlan(ports, fact.subject, fact.id);
+      return reportPlan(ports, fact.subject);
+    case "plan.started":
+      await launchPlan(ports, fact.subject);
+      return reportPlan(ports, fact.subject);
+    case "plan.finished":
+    case "plan.approved":
+    case "plan.failed":
+      await reportPlan(ports, fact.subject);
+      return advanceAfterPlan(ports, fact.subject);
+    case "plan.superseded":
+      return reportPlan(ports, fact.subject);
+    case "apply.requested":
+      await reportApply(ports, fact.subject, fact.data.apply);
+      return advanceStack(ports, fact.subject);
+    case "apply.started":
+      await launchApply(ports, fact.subject, fact.data.apply);
+      return reportApply(ports, fact.subject, fact.data.apply);
+    case "apply.finished":
+    case "apply.failed":
+      await reportApply(ports, fact.subject, fact.data.apply);
+      await advanceStack(ports, fact.subject);
+      return advanceDependents(ports, fact.subject);
+    case "stack.apply-interrupted":
+      return reportApply(ports, fact.subject, fact.data.apply);
+    case "stack.unblocked":
+      return advanceStack(ports, fact.subject);
+    default:
+      return undefined;
+  }
+}
+
+/** The provisioner. `reconcile` asks about every build that has not reported yet. */
+export function createProvisioner(ports: ProvisionerPorts): FactService {
+  return {
+    name: "provisioner",
+    inputs: PROVISIONER_INPUTS,
+    handle: (fact) => react(ports, fact),
+    reconcile: () => settleOpenBuilds(ports),
+  };
+}
