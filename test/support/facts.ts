@@ -38,7 +38,7 @@ export function factFrom<Type extends FactType>(draft: Draft<Type>, envelope: En
     correlation: "",
     actor,
     data,
-  } as FactOf<Type>;
+  };
 }
 
 /** A batch as `record` would append it. */

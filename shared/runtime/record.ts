@@ -1,0 +1,152 @@
+// The one way in which a stream grows: look up the cause, fold, decide, append. Idempotency lives here and nowhere else.
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { Decider, Decision } from "../domain/decider.ts";
+import { ControlPlaneError } from "../domain/errors.ts";
+import { type Actor, type AnyFact, type FactOf, factId } from "../domain/fact.ts";
+import type { FactType } from "../domain/facts.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Batch, Ledger, RecordedDecision } from "../ports/ledger.ts";
+import { checkFactData } from "./parse.ts";
+
+/** How often a lost race is read, folded and decided again before the caller is asked to come back. */
+export const RECORD_ATTEMPTS_MAX = 16;
+/** Facts and timers that one decision may hold: a Firestore batch of them with cause and outbox stays far below 500 writes. */
+export const FACTS_PER_DECISION_MAX = 50;
+
+/** What recording needs from the world. */
+export interface RecordPorts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** Told after facts became durable; only a nudge, the outbox holds them already. */
+  announce(facts: readonly AnyFact[]): Promise<void>;
+}
+
+/** One input to a decider. */
+export interface RecordRequest<Input> {
+  readonly stream: string;
+  /** Idempotency key: the same cause is decided once on this stream. */
+  readonly cause: string;
+  readonly input: Input;
+  readonly actor: Actor;
+  /** W3C `traceparent` of the story, if there is one. */
+  readonly correlation?: string;
+  /** What identifies the content of the cause; default: the input. Leave out what differs between retries (a time, a token). */
+  readonly inputHash?: unknown;
+}
+
+/** What was recorded, now or earlier. */
+export type Recorded<Type extends FactType> =
+  | { readonly status: "appended" | "duplicate"; readonly facts: readonly FactOf<Type>[] }
+  | { readonly status: "ignored"; readonly reason: string; readonly facts: readonly [] };
+
+/** State of a stream folded by its decider, and the version at which the next batch must be appended. */
+export async function load<State, Input, Type extends FactType>(
+  ledger: Ledger,
+  decider: Decider<State, Input, Type>,
+  stream: string,
+): Promise<{ readonly state: State; readonly version: number }> {
+  const { version, facts } = await ledger.read(stream);
+  return { version, state: (facts as readonly FactOf<Type>[]).reduce(decider.evolve, decider.initial) };
+}
+
+/** SHA-256 of the RFC 8785 JSON of the content. */
+function hashOf(content: unknown): string {
+  return createHash("sha256")
+    .update(canonicalize(content) ?? "")
+    .digest("hex");
+}
+
+/** The answer to a cause that was decided before: the same as then, if it has the same content. */
+function repeat<Type extends FactType>(known: RecordedDecision, inputHash: string): Recorded<Type> {
+  if (known.inputHash !== inputHash) {
+    throw new ControlPlaneError(
+      "ALREADY_EXISTS",
+      `${known.cause} was used at ${known.time} on ${known.stream} with other content. Use a new request id for new content.`,
+      { reason: "CAUSE_REUSED", metadata: { cause: known.cause, stream: known.stream, time: known.time } },
+    );
+  }
+  if (known.ignored !== undefined) return { status: "ignored", reason: known.ignored, facts: [] };
+  return { status: "duplicate", facts: known.facts as readonly FactOf<Type>[] };
+}
+
+/** The batch of a decision, checked: what is in a stream stays there for ever. */
+function batchOf<Type extends FactType>(
+  { stream, cause, actor, correlation = "" }: Omit<RecordRequest<unknown>, "input" | "inputHash">,
+  decision: Decision<Type>,
+  at: { readonly expected: number; readonly time: string; readonly inputHash: string },
+): Batch {
+  const drafts = decision.kind === "facts" ? decision.facts : [];
+  const due = decision.kind === "facts" ? (decision.due ?? []) : [];
+  if (
+    decision.kind === "facts" &&
+    (drafts.length === 0 || drafts.length > FACTS_PER_DECISION_MAX || due.length > FACTS_PER_DECISION_MAX)
+  ) {
+    throw new ControlPlaneError(
+      "INTERNAL",
+      `A decision on ${stream} has ${drafts.length} facts and ${due.length} timers; it must have 1 to ${FACTS_PER_DECISION_MAX} facts and no more timers. This is a defect: please report it.`,
+      { reason: "DECISION_SIZE", metadata: { stream, cause } },
+    );
+  }
+  const facts = drafts.map(({ type, data }, index) => {
+    checkFactData(type, data);
+    const version = at.expected + 1 + index;
+    return {
+      id: factId(stream, cause, index),
+      type,
+      subject: stream,
+      version,
+      time: at.time,
+      cause,
+      correlation,
+      actor,
+      data,
+    } as AnyFact;
+  });
+  const batch = {
+    stream,
+    cause,
+    actor,
+    facts,
+    due,
+    expected: at.expected,
+    inputHash: at.inputHash,
+    time: at.time,
+  };
+  return decision.kind === "ignored" ? { ...batch, ignored: decision.reason } : batch;
+}
+
+/**
+ * Records what the decider makes of one input. Safe to repeat and to race: a cause is decided once, and its answer is given
+ * again; a lost race is folded and decided afresh. What the decider throws reaches the caller and nothing is recorded.
+ * Throws ALREADY_EXISTS `CAUSE_REUSED` for a known cause with other content, ABORTED when every race was lost.
+ */
+export async function record<State, Input, Type extends FactType>(
+  ports: RecordPorts,
+  decider: Decider<State, Input, Type>,
+  request: RecordRequest<Input>,
+): Promise<Recorded<Type>> {
+  const { ledger, clock } = ports;
+  const { stream, cause, input } = request;
+  const inputHash = hashOf(request.inputHash ?? input);
+  for (let attempt = 1; attempt <= RECORD_ATTEMPTS_MAX; attempt++) {
+    const known = await ledger.decision(stream, cause);
+    if (known !== undefined) return repeat(known, inputHash);
+    const { state, version } = await load(ledger, decider, stream);
+    const decision = decider.decide(state, input);
+    const batch = batchOf(request, decision, {
+      expected: version,
+      time: clock.now().toISOString(),
+      inputHash,
+    });
+    if ((await ledger.append(batch)) !== "appended") continue;
+    if (decision.kind === "ignored") return { status: "ignored", reason: decision.reason, facts: [] };
+    await ports.announce(batch.facts);
+    return { status: "appended", facts: batch.facts as readonly FactOf<Type>[] };
+  }
+  throw new ControlPlaneError(
+    "ABORTED",
+    `${stream} was changed by others ${RECORD_ATTEMPTS_MAX} times while ${cause} was decided. Try again.`,
+    { reason: "STREAM_CONTENDED", metadata: { stream, cause } },
+  );
+}
