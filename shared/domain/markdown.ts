@@ -1,0 +1,57 @@
+// Text of others inside our Markdown: shown as it is, never read as Markdown or HTML, and calling nobody.
+import { stripEscapes } from "./redact.ts";
+
+/** GitHub's limit for the summary of a check run and, less one, for a comment, in characters. */
+export const MARKDOWN_LENGTH_MAX = 65_535;
+
+/** Keeps `@name`, `#12` and `GH-12` from becoming mentions and links: a word joiner stands behind the sign. */
+function withoutMentions(text: string): string {
+  return text.replaceAll(/[@#](?=[\p{L}\p{N}_-])/gu, "$&\u2060").replaceAll(/\bGH-(?=\d)/gi, "$&\u2060");
+}
+
+/** One line of running text from foreign text. */
+export function plainText(text: string): string {
+  const line = stripEscapes(text).replaceAll(/\s+/g, " ").trim();
+  const html = line.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const marks = html
+    .replaceAll(/[\\`*_{}[\]()|~!$^]/g, "\\$&")
+    .replace(/^[-+=]/, "\\$&")
+    .replace(/^(\d+)([.)])(?=\s)/, "$1\\$2");
+  // Bare addresses would become links.
+  return withoutMentions(marks)
+    .replaceAll(/:\/\//g, ":\u2060//")
+    .replaceAll(/\bwww\./gi, "www\u2060.");
+}
+
+/** One line of code from foreign text, in more backticks than it has itself. */
+export function codeText(text: string): string {
+  const line = stripEscapes(text).replaceAll(/\s+/g, " ").trim();
+  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  const pad = line.startsWith("`") || line.endsWith("`") || line === "" ? " " : "";
+  return `${fence}${pad}${line}${pad}${fence}`;
+}
+
+/** A fenced block from foreign text; `diff` colours lines that start with + or -. */
+export function codeBlock(text: string, language = ""): string {
+  const clean = stripEscapes(text).replace(/\n+$/, "");
+  const longest = Math.max(2, ...[...clean.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${clean}\n${fence}`;
+}
+
+/** Joins sections up to the limit; sections that do not fit are left out, and the last line says how many. */
+export function joinWithin(sections: readonly string[], lengthMax = MARKDOWN_LENGTH_MAX): string {
+  const notice = (count: number): string =>
+    `\n\n_${count} more ${count === 1 ? "part does" : "parts do"} not fit here; the status page shows all._\n`;
+  const room = lengthMax - notice(sections.length).length;
+  let text = "";
+  for (const [index, section] of sections.entries()) {
+    const next = text === "" ? section : `${text}\n\n${section}`;
+    if (next.length > room && (index < sections.length - 1 || next.length + 1 > lengthMax)) {
+      return `${text}${notice(sections.length - index)}`;
+    }
+    text = next;
+  }
+  return `${text}\n`;
+}
