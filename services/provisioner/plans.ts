@@ -37,17 +37,36 @@ export async function launchPlan(ports: ProvisionerPorts, name: string): Promise
   });
 }
 
+/** Problems that a failed plan keeps: as many as a check can annotate at once. */
+const PROBLEMS_MAX = 50;
+
+interface PlanFailure {
+  readonly reason: string;
+  readonly message: string;
+  readonly nextStep: string;
+  readonly problems?: readonly { path: string; line: number; column: number; message: string }[];
+}
+
 /** Records that a plan could not be made. */
 export async function failPlan(
   ports: ProvisionerPorts,
   name: string,
   build: string,
-  failure: { readonly reason: string; readonly message: string; readonly nextStep: string },
+  { reason, message, nextStep, problems = [] }: PlanFailure,
 ): Promise<void> {
   await record(ports, plan, {
     stream: name,
     cause: `build/${build}`,
-    input: { kind: "fail", failure: { build, ...failure } },
+    input: {
+      kind: "fail",
+      failure: {
+        build,
+        reason,
+        message,
+        nextStep,
+        problems: problems.slice(0, PROBLEMS_MAX).map((each) => ({ ...each })),
+      },
+    },
     actor: ACTOR,
   });
 }

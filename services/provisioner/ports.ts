@@ -1,4 +1,5 @@
 // What the provisioner is handed.
+import type { Blobs } from "../../shared/ports/blobs.ts";
 import type { Builds } from "../../shared/ports/builds.ts";
 import type { Checks } from "../../shared/ports/checks.ts";
 import type { CodeHost } from "../../shared/ports/code-host.ts";
@@ -27,6 +28,8 @@ export interface ProvisionerPorts extends RecordPorts {
   readonly codeHost: CodeHost;
   readonly checks: Checks;
   readonly builds: Builds;
+  /** Where the build program put canonical plans. */
+  readonly blobs: Blobs;
   readonly log: Log;
   readonly limits: BuildLimits;
   /** Base URL of the API, for links on checks. */

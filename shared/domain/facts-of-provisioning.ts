@@ -139,7 +139,14 @@ export const FACTS_OF_PROVISIONING = {
     approvalReason: Text,
     durationMs: Count,
   }),
-  "plan.failed": Type.Object({ build: Type.Optional(Text), ...Failure }),
+  "plan.failed": Type.Object({
+    build: Type.Optional(Text),
+    ...Failure,
+    /** Places in files that a person can mend. */
+    problems: Type.Optional(
+      Type.Array(Type.Object({ path: Text, line: Count, column: Count, message: Text }), { maxItems: 50 }),
+    ),
+  }),
   "plan.approved": Type.Object({
     digest: Text,
     approver: Text,

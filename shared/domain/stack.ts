@@ -30,6 +30,8 @@ export interface ApplyState {
 export interface StackState {
   readonly settings?: FactData<"stack.configured">;
   readonly blocked?: FactData<"stack.blocked">;
+  /** The last interrupted apply: what was being changed. */
+  readonly interrupted?: FactData<"stack.apply-interrupted">;
   /** Every apply by name, in the order in which they were requested. */
   readonly applies: ReadonlyMap<string, ApplyState>;
   /** Serial of the state after the last apply; -1 before any. */
@@ -188,7 +190,7 @@ function evolve(state: StackState, fact: FactOf<StackFactType>): StackState {
       return rest;
     }
     case "stack.apply-interrupted":
-      return withApply(state, fact.data.apply, { state: "interrupted" });
+      return { ...withApply(state, fact.data.apply, { state: "interrupted" }), interrupted: fact.data };
     case "apply.requested": {
       const apply: ApplyState = { request: fact.data, state: "waiting" };
       return { ...state, applies: new Map(state.applies).set(fact.data.apply, apply) };
