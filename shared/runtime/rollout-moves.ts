@@ -1,0 +1,232 @@
+// The moves of a rollout. Traffic moves first, by compare-and-set in the document; then the move is recorded as it is observed,
+// so that a crash between the two, or a ledger that is down, loses nothing.
+import { ControlPlaneError } from "../domain/errors.ts";
+import type { FactData } from "../domain/facts.ts";
+import { rollout } from "../domain/rollout.ts";
+import { endpointOf, moveCause, type TakeBackTrigger } from "../domain/rollout-name.ts";
+import { policyOf, weightAt, weightsAsLeft, weightsWith } from "../domain/rollout-plan.ts";
+import { requireStarted } from "../domain/rollout-rules.ts";
+import { hasEnded, type RolloutState } from "../domain/rollout-state.ts";
+import { type TrafficDocument, versionWeights } from "../domain/traffic.ts";
+import type { Deploys } from "../ports/deploys.ts";
+import { load, record } from "./record.ts";
+import { recordTraffic, type RecordTrafficPorts } from "./record-traffic.ts";
+import { rollback } from "./rollback.ts";
+import { holdEndpoint, markVersionGood, moveTraffic } from "./traffic.ts";
+
+/** What moving a rollout needs. */
+export interface RolloutMovePorts extends RecordTrafficPorts {
+  readonly deploys: Pick<Deploys, "status">;
+}
+
+/** Who moves a rollout, and the request that asked for it. */
+export interface Mover {
+  readonly actor: string;
+  readonly requestId?: string;
+}
+
+type Started = FactData<"rollout.started">;
+
+/** The rollout after everything that the traffic document knows was recorded. */
+export async function settledRollout(ports: RecordTrafficPorts, name: string): Promise<RolloutState> {
+  await recordTraffic(ports, endpointOf(name));
+  return (await load(ports.ledger, rollout, name)).state;
+}
+
+const requestOf = ({ actor, requestId }: Mover) => ({
+  actor,
+  ...(requestId === undefined ? {} : { requestId }),
+});
+
+/** The epoch that the rollout's next move continues from; refuses when someone else has moved the traffic. */
+function epochAsLeft(state: RolloutState, started: Started, document: TrafficDocument): number {
+  const { epoch } = document.traffic;
+  if (weightsAsLeft(state, started, versionWeights(document)) && (state.epoch ?? epoch) === epoch)
+    return epoch;
+  throw new ControlPlaneError(
+    "ABORTED",
+    `Traffic of ${started.endpoint} is not where the rollout of ${started.modelVersion} left it: someone moved it. Look again.`,
+    { reason: "TRAFFIC_MOVED", metadata: { endpoint: started.endpoint, epoch: String(epoch) } },
+  );
+}
+
+/** Moves to a step that `requireStep` has allowed. The first version of an endpoint takes all traffic at once. */
+export async function moveToStep(
+  ports: RolloutMovePorts,
+  name: string,
+  state: RolloutState,
+  { step, override, reason, mover }: { step: number; override: boolean; reason: string; mover: Mover },
+): Promise<RolloutState> {
+  const started = requireStarted(state);
+  const { endpoint, modelVersion, previous } = started;
+  const { document } = await recordTraffic(ports, endpoint);
+  const expectedEpoch = epochAsLeft(state, started, document);
+  const weight = weightAt(started, step);
+  if (versionWeights(document)[modelVersion] === weight) {
+    // Only the first version of an endpoint, judged again: it has all the traffic already.
+    const change = { step, weight, epoch: expectedEpoch, override };
+    await record(ports, rollout, {
+      stream: name,
+      cause: moveCause(name, { kind: "step", step, override }),
+      input: { kind: "step", change },
+      actor: mover.actor,
+    });
+  } else {
+    await moveTraffic(ports, {
+      endpoint,
+      expectedEpoch,
+      kind: previous === null ? "first" : "advance",
+      to: weightsWith(started, weight),
+      cause: moveCause(name, { kind: "step", step, override }),
+      reason,
+      ...requestOf(mover),
+    });
+  }
+  return settledRollout(ports, name);
+}
+
+/** Promotes what `requirePromotable` has allowed: a move to 100, or, for a first version, its good standing. */
+export async function promote(
+  ports: RolloutMovePorts,
+  name: string,
+  state: RolloutState,
+  { override, reason, mover }: { override: boolean; reason: string; mover: Mover },
+): Promise<RolloutState> {
+  const started = requireStarted(state);
+  const { endpoint, modelVersion, previous } = started;
+  const { document } = await recordTraffic(ports, endpoint);
+  const expectedEpoch = epochAsLeft(state, started, document);
+  if (previous !== null) {
+    await moveTraffic(ports, {
+      endpoint,
+      expectedEpoch,
+      kind: "advance",
+      to: weightsWith(started, 100),
+      cause: moveCause(name, { kind: "promote", override }),
+      reason,
+      ...requestOf(mover),
+    });
+    return settledRollout(ports, name);
+  }
+  await markVersionGood(ports, endpoint, modelVersion);
+  await record(ports, rollout, {
+    stream: name,
+    cause: moveCause(name, { kind: "promote", override }),
+    input: { kind: "promote", epoch: expectedEpoch, override, at: ports.clock.now().toISOString() },
+    actor: mover.actor,
+    inputHash: "promote",
+  });
+  return settledRollout(ports, name);
+}
+
+/** What takes a rollout back. A release that failed says how. */
+export interface TakeBack {
+  readonly trigger: Exclude<TakeBackTrigger, "person">;
+  readonly reason: string;
+  readonly failed?: FactData<"release.failed">;
+  readonly actor: string;
+}
+
+/** No version can take the traffic now: worth another try, since backends are started again when they die. */
+function noTargetYet(error: unknown): unknown {
+  const known = error instanceof ControlPlaneError && error.code === "FAILED_PRECONDITION";
+  if (!known || !["NO_GOOD_VERSION", "TARGET_COLD"].includes(error.reason)) return error;
+  return new ControlPlaneError(
+    "UNAVAILABLE",
+    `${error.message} The rollback is tried again until it succeeds.`,
+    {
+      reason: error.reason,
+      metadata: error.metadata,
+      cause: error,
+    },
+  );
+}
+
+/**
+ * Takes a rollout back. A candidate with traffic loses it to its predecessor, which holds the endpoint unless the policy says
+ * otherwise; one without is only recorded. The first version of an endpoint keeps its traffic, for there is nowhere to go.
+ * Errors: UNAVAILABLE `NO_GOOD_VERSION` while no other version can serve.
+ */
+export async function takeBack(
+  ports: RolloutMovePorts,
+  name: string,
+  order: TakeBack,
+): Promise<RolloutState> {
+  const state = await settledRollout(ports, name);
+  if (hasEnded(state)) return state;
+  const started = requireStarted(state);
+  const { endpoint, modelVersion, previous } = started;
+  const { trigger, reason, failed, actor } = order;
+  const cause = moveCause(name, { kind: "take-back", trigger });
+  if (failed !== undefined && state.release === "preparing" && state.step < 0) {
+    return recordEnd(ports, name, order);
+  }
+  const { document } = await recordTraffic(ports, endpoint);
+  const exposed = (versionWeights(document)[modelVersion] ?? 0) > 0;
+  if (!exposed) return recordEnd(ports, name, order);
+  if (previous === null) {
+    await holdEndpoint(ports, endpoint, { cause, actor, reason });
+    return recordEnd(ports, name, order);
+  }
+  try {
+    await rollback(ports, {
+      endpoint,
+      from: modelVersion,
+      actor,
+      reason,
+      cause,
+      hold: policyOf(started).hold,
+    });
+  } catch (error) {
+    throw noTargetYet(error);
+  }
+  return settledRollout(ports, name);
+}
+
+/** Records an end that moved no traffic. */
+async function recordEnd(ports: RolloutMovePorts, name: string, order: TakeBack): Promise<RolloutState> {
+  const { trigger, reason, failed, actor } = order;
+  const at = ports.clock.now().toISOString();
+  await record(ports, rollout, {
+    stream: name,
+    cause: moveCause(name, { kind: "take-back", trigger }),
+    input:
+      failed === undefined
+        ? { kind: "take-back", trigger, reason, at }
+        : { kind: "release-failed", failed, at },
+    actor,
+    inputHash: trigger,
+  });
+  return settledRollout(ports, name);
+}
+
+/** Ends a rollout for a person: weights go back without hold or blame, and a first version keeps its traffic. */
+export async function abort(
+  ports: RolloutMovePorts,
+  name: string,
+  { reason, mover }: { readonly reason: string; readonly mover: Mover },
+): Promise<RolloutState> {
+  const state = await settledRollout(ports, name);
+  const { started } = state;
+  if (started !== undefined && started.previous !== null && !hasEnded(state) && state.step >= 0) {
+    const { document } = await recordTraffic(ports, started.endpoint);
+    await moveTraffic(ports, {
+      endpoint: started.endpoint,
+      expectedEpoch: document.traffic.epoch,
+      kind: "abort",
+      to: weightsWith(started, 0),
+      cause: moveCause(name, { kind: "abort" }),
+      reason,
+      ...requestOf(mover),
+    });
+    return settledRollout(ports, name);
+  }
+  await record(ports, rollout, {
+    stream: name,
+    cause: moveCause(name, { kind: "abort" }),
+    input: { kind: "abort", reason, at: ports.clock.now().toISOString() },
+    actor: mover.actor,
+    inputHash: "abort",
+  });
+  return settledRollout(ports, name);
+}
