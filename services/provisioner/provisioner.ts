@@ -3,12 +3,14 @@
 import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { FactType } from "../../shared/domain/facts.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
+import { createProjector } from "../../shared/runtime/project.ts";
 import { advanceDependents, advanceStack, launchApply } from "./applies.ts";
 import { reportApply, reportPlan } from "./checks.ts";
 import { receiveDelivery } from "./deliveries.ts";
 import { advanceAfterPlan, launchPlan, startPlan } from "./plans.ts";
 import type { ProvisionerPorts } from "./ports.ts";
 import { settleOpenBuilds } from "./settle.ts";
+import { provisioningProjection } from "./views.ts";
 
 /** What this service asks to be told. */
 export const PROVISIONER_INPUTS = [
@@ -66,10 +68,15 @@ async function react(ports: ProvisionerPorts, fact: AnyFact): Promise<void> {
 
 /** The provisioner. `reconcile` asks about every build that has not reported yet. */
 export function createProvisioner(ports: ProvisionerPorts): FactService {
+  const projector = createProjector(ports, [provisioningProjection]);
   return {
     name: "provisioner",
     inputs: PROVISIONER_INPUTS,
-    handle: (fact) => react(ports, fact),
+    async handle(fact) {
+      // Views first: reactions look plans and open builds up in them.
+      await projector.handle(fact);
+      await react(ports, fact);
+    },
     reconcile: () => settleOpenBuilds(ports),
   };
 }

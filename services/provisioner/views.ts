@@ -157,9 +157,9 @@ async function stackPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]>
   }
 }
 
-/** Plans, one document a plan, with the indexes that find them at the merge. */
-export const plansProjection: Projection = {
-  name: "plans",
+/** Stacks, plans and applies, with the indexes that find them again: one projection, because each collection has one writer. */
+export const provisioningProjection: Projection = {
+  name: "provisioning",
   types: [
     "plan.requested",
     "plan.started",
@@ -167,14 +167,6 @@ export const plansProjection: Projection = {
     "plan.failed",
     "plan.approved",
     "plan.superseded",
-  ],
-  apply: planPuts,
-};
-
-/** Stacks and their applies. */
-export const stacksProjection: Projection = {
-  name: "stacks",
-  types: [
     "stack.configured",
     "stack.blocked",
     "stack.unblocked",
@@ -184,5 +176,8 @@ export const stacksProjection: Projection = {
     "apply.finished",
     "apply.failed",
   ],
-  apply: async (fact, read) => [...(await stackPuts(fact, read)), ...(await applyPuts(fact, read))],
+  apply: async (fact, read) =>
+    fact.type.startsWith("plan.")
+      ? planPuts(fact, read)
+      : [...(await stackPuts(fact, read)), ...(await applyPuts(fact, read))],
 };
