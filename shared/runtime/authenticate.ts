@@ -1,0 +1,100 @@
+// The one gate: every route says which role it needs, and nobody passes without it.
+import { ControlPlaneError } from "../domain/errors.ts";
+import { type Role, roleAllows } from "../domain/role.ts";
+import { rawHeaderValues } from "./host-check.ts";
+import type { Identity, Principal } from "./identity.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What a route may ask for: a role, or nothing (health, the signed webhook, redeeming a sign-in code). */
+export type RouteRole = Role | "public";
+
+/** The parts of a request that say who asks. */
+export interface Credentials {
+  readonly method: string;
+  readonly rawHeaders: readonly string[];
+}
+
+/** Name of the page's cookie; the port is in it because cookies of one host are shared between ports. */
+export function sessionCookieName(port: number | undefined): string {
+  return `signalbox_session_${port ?? 0}`;
+}
+
+const BEARER = /^Bearer ([\w.~+/=-]{1,4096})$/i;
+const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+const unauthenticated = (reason: string, message: string): ControlPlaneError =>
+  new ControlPlaneError("UNAUTHENTICATED", message, { reason });
+
+function sessionOf(rawHeaders: readonly string[], cookieName: string): string | undefined {
+  for (const header of rawHeaderValues(rawHeaders, "cookie")) {
+    for (const cookie of header.split(";")) {
+      const [name, value] = cookie.trim().split("=", 2);
+      if (name === cookieName) return value;
+    }
+  }
+  return undefined;
+}
+
+async function bySession(
+  identity: Identity,
+  sessions: Sessions | undefined,
+  session: string,
+  method: string,
+): Promise<Principal> {
+  const principal = sessions?.principal(session);
+  const found = principal === undefined ? undefined : await identity.find(principal);
+  if (found === undefined)
+    throw unauthenticated("SESSION_ENDED", "The page's session has ended: run `signalbox open` again.");
+  if (!READING.has(method)) {
+    throw unauthenticated(
+      "TOKEN_REQUIRED",
+      "The page's session may only read: send `Authorization: Bearer <token>` to change something.",
+    );
+  }
+  return found;
+}
+
+/** Who asks. UNAUTHENTICATED without exactly one good credential; a bearer token wins over a session. */
+export async function whoAsks(
+  identity: Identity,
+  sessions: Sessions | undefined,
+  { method, rawHeaders }: Credentials,
+  cookieName: string,
+): Promise<Principal> {
+  const [header, ...more] = rawHeaderValues(rawHeaders, "authorization");
+  if (more.length > 0) throw unauthenticated("AUTHORIZATION_DOUBLED", "Send one Authorization header.");
+  if (header === undefined) {
+    const session = sessionOf(rawHeaders, cookieName);
+    if (session !== undefined) return bySession(identity, sessions, session, method);
+    throw unauthenticated(
+      "TOKEN_MISSING",
+      "Send `Authorization: Bearer <token>`: your token is in its file in the state folder.",
+    );
+  }
+  const token = BEARER.exec(header)?.[1];
+  const principal = token === undefined ? undefined : await identity.authenticate(token);
+  if (principal === undefined) {
+    throw unauthenticated(
+      "TOKEN_INVALID",
+      "This token is not known: send the one in your token file of this state folder.",
+    );
+  }
+  return principal;
+}
+
+/** PERMISSION_DENIED unless the principal's role is enough; the message names the role that is. */
+export function requireRole(principal: Principal, needed: Role): void {
+  if (roleAllows(principal.role, needed)) return;
+  const remedy =
+    needed === "workflow"
+      ? "only workflow executions may call it"
+      : `ask someone who is ${needed}, or an admin to change principals.json`;
+  throw new ControlPlaneError(
+    "PERMISSION_DENIED",
+    `${principal.principal} is ${principal.role}, and this needs the role ${needed}: ${remedy}.`,
+    {
+      reason: "ROLE_REQUIRED",
+      metadata: { principal: principal.principal, role: principal.role, needed },
+    },
+  );
+}

@@ -1,0 +1,199 @@
+// Every HTTP door of ours: one way to read, to refuse, to let in, and to end.
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
+import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
+import { ControlPlaneError, ERROR_CODES, type ErrorCode } from "../domain/errors.ts";
+import { parseStrictJson } from "../domain/strict-json.ts";
+import type { Clock } from "../ports/clock.ts";
+import { createRouteTable, type RouteTable } from "./allowed-methods.ts";
+import { requireRole, type RouteRole, sessionCookieName, whoAsks } from "./authenticate.ts";
+import { drainOnClose } from "./drain.ts";
+import { type Audience, errorAnswer, HttpError, toControlPlaneError } from "./errors.ts";
+import { requireHost } from "./host-check.ts";
+import type { Identity, Principal } from "./identity.ts";
+import type { Log } from "./log.ts";
+import { answerBrokenRequest } from "./server-broken-request.ts";
+import type { Sessions } from "./sessions.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks. Reading it on a public route is a defect. */
+    readonly caller: Principal;
+  }
+  interface FastifyContextConfig {
+    /** The role that the route needs. Every route says one. */
+    readonly role?: RouteRole;
+  }
+}
+
+/** A whole request, headers and body, must be here by then. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+/** The headers of a request must be here by then. */
+export const HEADERS_TIMEOUT_MS = 5_000;
+/** How often Node looks for requests that are too slow. */
+const CONNECTIONS_CHECK_MS = 1_000;
+/** An idle connection is kept this long; longer than common load balancers' probes, shorter than their own time-outs. */
+const KEEP_ALIVE_MS = 65_000;
+/** Bytes of a body, unless a route says otherwise. */
+export const BODY_BYTES_MAX = 1_000_000;
+/** Characters of one path parameter; no id of ours is longer. */
+const PARAMETER_CHARACTERS_MAX = 200;
+
+/** What a server needs. */
+export interface ServerOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Who may come in. Without it only public routes can be used. */
+  readonly identity?: Identity;
+  /** Sessions of the page, where the page is served. */
+  readonly sessions?: Sessions;
+  /** Host names besides loopback, without port. */
+  readonly hosts?: readonly string[];
+  /** How long `close()` waits for answers under way before it cuts them off. */
+  readonly drainMs?: number;
+}
+
+const JSON_CONTENT = /^application\/(?:[\w.-]+\+)?json(?:\s*;\s*charset="?utf-8"?)?\s*$/i;
+
+/** A body as JSON, read strictly; other character sets than UTF-8 are refused. */
+export async function readJsonBody(request: FastifyRequest, body: Buffer): Promise<unknown> {
+  if (!JSON_CONTENT.test(request.headers["content-type"] ?? "")) {
+    throw new HttpError(
+      415,
+      "INVALID_ARGUMENT",
+      "The body must be JSON in UTF-8: send content-type application/json.",
+      "UNSUPPORTED_MEDIA_TYPE",
+    );
+  }
+  return parseStrictJson(body);
+}
+
+function protect(reply: FastifyReply, requestId: string): void {
+  reply.headers({
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-request-id": requestId,
+  });
+}
+
+function tell(log: Log, request: FastifyRequest, error: ControlPlaneError): void {
+  const fields = {
+    request: request.id,
+    method: request.method,
+    path: request.url.slice(0, 200),
+    code: error.code,
+    reason: error.reason,
+  };
+  const { severity } = ERROR_CODES[error.code satisfies ErrorCode];
+  if (severity === "error")
+    log.error({ ...fields, error: error.cause ?? error }, "A request failed for a reason of ours.");
+  else if (severity === "warn") log.warn(fields, error.message);
+}
+
+function refuse(reply: FastifyReply, requestId: string, error: unknown, audience: Audience): FastifyReply {
+  const { status, headers, body } = errorAnswer(error, requestId, audience);
+  return reply.code(status).headers(headers).type("application/json; charset=utf-8").send(body);
+}
+
+function refuseUnknown(routes: RouteTable, request: FastifyRequest): never {
+  const path = request.url.split("?", 1)[0] ?? "";
+  const methods = routes.methods(path);
+  if (methods.length > 0) {
+    const allow = methods.join(", ");
+    throw new HttpError(
+      405,
+      "INVALID_ARGUMENT",
+      `${request.method} is not a method of this path: use ${allow}.`,
+      "METHOD_NOT_ALLOWED",
+      { allow },
+    );
+  }
+  throw new HttpError(
+    404,
+    "NOT_FOUND",
+    "Nothing is served at this path: see docs/api.md for what is.",
+    "UNKNOWN_PATH",
+  );
+}
+
+function createBareServer({ clock }: ServerOptions) {
+  const started = clock.now().getTime().toString(36);
+  let requests = 0;
+  return Fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      protect(reply, request.id);
+      void refuse(reply, request.id, error, "anyone");
+    },
+    genReqId: () => `${started}-${(requests += 1)}`,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    logger: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
+  })
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .setValidatorCompiler(TypeBoxValidatorCompiler);
+}
+
+/** A server with no routes yet. Every route that is added must name its role in `config.role`, or adding it throws. */
+export function createServer(options: ServerOptions) {
+  const { identity = NOBODY, sessions, log } = options;
+  const hosts = new Set((options.hosts ?? []).map((host) => host.toLowerCase()));
+  const callers = new WeakMap<FastifyRequest, Principal>();
+  const routes = createRouteTable();
+  const app = createBareServer(options);
+
+  app.decorateRequest("caller", {
+    getter(this: FastifyRequest) {
+      const caller = callers.get(this);
+      if (caller === undefined)
+        throw new ControlPlaneError("INTERNAL", "A public route asked who calls.", { reason: "NO_CALLER" });
+      return caller;
+    },
+  });
+  app.addHook("onRoute", ({ method, url, config }) => {
+    if (config?.role === undefined)
+      throw new Error(`The route ${String(method)} ${url} names no role: add config.role.`);
+    for (const each of [method].flat()) routes.add(each, url);
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    protect(reply, request.id);
+    requireHost(request.raw.rawHeaders, hosts);
+    if (request.is404) return;
+    const role = request.routeOptions.config.role ?? "workflow";
+    if (role !== "public") {
+      const cookieName = sessionCookieName(request.socket.localPort);
+      const { rawHeaders } = request.raw;
+      const caller = await whoAsks(identity, sessions, { method: request.method, rawHeaders }, cookieName);
+      requireRole(caller, role);
+      callers.set(request, caller);
+    }
+    const encoding = request.headers["content-encoding"] ?? "identity";
+    if (encoding !== "identity") {
+      throw new HttpError(
+        415,
+        "INVALID_ARGUMENT",
+        "Compressed bodies are not taken: send the body as it is.",
+        "UNSUPPORTED_ENCODING",
+      );
+    }
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, readJsonBody);
+  app.setErrorHandler((error, request, reply) => {
+    tell(log, request, toControlPlaneError(error));
+    return refuse(reply, request.id, error, callers.has(request) ? "caller" : "anyone");
+  });
+  app.setNotFoundHandler((request) => refuseUnknown(routes, request));
+  drainOnClose(app, options.drainMs);
+  return app;
+}
+
+const NOBODY: Identity = { authenticate: async () => undefined, find: async () => undefined };
+
+/** A server as `createServer` makes it; services add their routes to it as plugins. */
+export type Server = ReturnType<typeof createServer>;
