@@ -75,7 +75,7 @@ export function reasonsOf(
       : `Slow lane: worse than ${border(margin)} with odds of ${forOdds(slow)}, tempered by ${dispersion.ratio.toFixed(1)} and ${dispersion.absolute.toFixed(1)}.`,
     `Pass: better than ${border(unacceptable)} with odds of ${forOdds(pass)}.`,
     enough(veto)
-      ? `No pass while the odds that it is worse than ${border(unacceptable)} are ${forOdds(veto)}.`
+      ? `No pass while this step's counts, taken plainly, say that it is worse than ${border(margin)} (${odds(veto.combined)}).`
       : undefined,
     latest === undefined
       ? "The canary has had no traffic yet."

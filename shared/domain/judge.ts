@@ -38,7 +38,7 @@ export interface Judgement {
   readonly control: ArmCounts;
   readonly pass: TestEvidence;
   readonly fast: TestEvidence;
-  /** Plain evidence that the canary is unacceptable: while it stands there is no *pass*, however clean the earlier steps were. */
+  /** Plain evidence, from the latest step alone, that the canary is worse than `margin`: no *pass* meanwhile, however clean the earlier steps were. */
   readonly veto: TestEvidence;
   /** Undefined while there are too few windows. */
   readonly slow: TestEvidence | undefined;
@@ -68,32 +68,32 @@ function total(segments: readonly SegmentEvidence[], arm: "canary" | "control"):
 const logRatioOf = (segment: SegmentEvidence, margin: number, side: "above" | "below"): number =>
   segment.control === null ? 0 : logRatioE(segment.canary, segment.control, margin, side);
 
+/** How one lane of the harm test reads the counts. */
+interface Lane {
+  readonly margin: number;
+  readonly alpha: number;
+  readonly dispersion: Dispersion;
+  /** The steps at which the fault may have begun. */
+  readonly starts: readonly number[];
+}
+
 /**
  * One lane of the harm test: H0 is p_canary ≤ max(margin·p_control, tolerance), so both parts must be refuted. Each E is the
  * mean over the steps at which a fault may have begun: E⁽ᵏ⁾ counts from step k on and is 1 before.
  */
-function harm(
-  policy: RolloutPolicy,
-  evidence: Evidence,
-  lane: { readonly margin: number; readonly alpha: number; readonly dispersion: Dispersion },
-): TestEvidence {
-  const { segments, mode } = evidence;
+function harm(policy: RolloutPolicy, { segments, mode }: Evidence, lane: Lane): TestEvidence {
   const { tolerance } = policy.judge.errors;
   const factors = segments.map((segment) => logRatioOf(segment, lane.margin, "above"));
   const ratios: number[] = [];
   const absolutes: number[] = [];
-  const starts = mode === "first" ? 1 : policy.steps.length;
-  for (let start = 0; start < starts; start += 1) {
-    const logRatio = factors.reduce(
-      (log, factor, index) => ((segments[index]?.step ?? 0) >= start ? log + factor : log),
-      0,
-    );
-    const since = total(
-      segments.filter(({ step }) => step >= start),
-      "canary",
-    );
+  for (const start of lane.starts) {
+    const since = (segment: SegmentEvidence): boolean => segment.step >= start;
+    let logRatio = 0;
+    for (const [index, segment] of segments.entries()) if (since(segment)) logRatio += factors[index] ?? 0;
     ratios.push(logRatio / lane.dispersion.ratio);
-    absolutes.push(logAboveToleranceE(since, tolerance) / lane.dispersion.absolute);
+    absolutes.push(
+      logAboveToleranceE(total(segments.filter(since), "canary"), tolerance) / lane.dispersion.absolute,
+    );
   }
   const ratio = logMeanE(ratios);
   const absolute = logMeanE(absolutes);
@@ -152,19 +152,21 @@ function problemsOf(evidence: Evidence): readonly EvidenceProblem[] {
 export function judge(policy: RolloutPolicy, evidence: Evidence): Look {
   const problems = problemsOf(evidence);
   if (problems.length > 0) return { verdict: "refused", problems };
-  const { margin, failAlpha, fastMargin, fastAlpha, unacceptable, passAlpha } = policy.judge.errors;
+  const { margin, failAlpha, fastMargin, fastAlpha, passAlpha } = policy.judge.errors;
   const dispersion = dispersionOf(policy, evidence);
   const plain: Dispersion = { ratio: 1, absolute: 1 };
-  const fast = harm(policy, evidence, { margin: fastMargin, alpha: fastAlpha, dispersion: plain });
-  const slow = dispersion && harm(policy, evidence, { margin, alpha: failAlpha, dispersion });
+  const starts = evidence.mode === "first" ? [0] : policy.steps.map((_, step) => step);
+  const fast = harm(policy, evidence, { margin: fastMargin, alpha: fastAlpha, dispersion: plain, starts });
+  const slow = dispersion && harm(policy, evidence, { margin, alpha: failAlpha, dispersion, starts });
   const pass = harmlessness(policy, evidence);
-  const veto = harm(policy, evidence, { margin: unacceptable, alpha: passAlpha, dispersion: plain });
+  const step = evidence.segments.at(-1)?.step ?? 0;
+  const veto = harm(policy, evidence, { margin, alpha: passAlpha, dispersion: plain, starts: [step] });
   const harmless = reached(pass) && !reached(veto);
   const verdict: Verdict = reached(fast) || reached(slow) ? "fail" : harmless ? "pass" : "inconclusive";
   const judged = {
     verdict,
     mode: evidence.mode,
-    step: evidence.segments.at(-1)?.step ?? 0,
+    step,
     canary: total(evidence.segments, "canary"),
     control: evidence.mode === "first" ? NO_COUNTS : total(evidence.segments, "control"),
     pass,

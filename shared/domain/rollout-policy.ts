@@ -41,7 +41,7 @@ const Errors = {
 };
 
 const optional = <Fields extends Record<string, Type.TSchema>>(fields: Fields) =>
-  Type.Partial(Type.Object(fields, strict));
+  Type.Partial(Type.Object(fields), strict);
 
 /** The `rollout:` block of the configuration, all of it optional. Durations are texts such as `60s`, `30m`. */
 export const RolloutPolicyInput = optional({
