@@ -1,0 +1,53 @@
+// The Cloud Workflows engine as a library: compile a file, then run it on your own journal, driver and clock.
+export { compile, type Compiled } from "./compile/compile.ts";
+export type { Program, StepInfo } from "./compile/program.ts";
+export { formatProblem, type Problem } from "./parse/problem.ts";
+export {
+  advance,
+  cancel,
+  complete,
+  fireTimer,
+  outstanding,
+  receive,
+  start,
+  type Turn,
+} from "./machine/machine.ts";
+export { resume, type Resumed } from "./machine/resume.ts";
+export type { Machine } from "./machine/state.ts";
+export type { Observer } from "./machine/run.ts";
+export {
+  NonDeterminismError,
+  type ExecutionError,
+  type JournalEntry,
+  type Outcome,
+  type StartOptions,
+  type TraceElement,
+} from "./machine/journal.ts";
+export {
+  failure,
+  jsonResponse,
+  textResponse,
+  type Auth,
+  type Body,
+  type CallbackHttpRequest,
+  type EffectRequest,
+  type EffectResult,
+  type FailureTag,
+  type HttpRequest,
+} from "./machine/request.ts";
+export {
+  execute,
+  launch,
+  type ExecuteOptions,
+  type Execution,
+  type JournalStore,
+  type Perform,
+  type WorkflowClock,
+} from "./drivers/execute.ts";
+export { createVirtualClock, type VirtualClock } from "./drivers/virtual-clock.ts";
+export {
+  createMemoryJournal,
+  createScriptedDriver,
+  type ScriptedDriver,
+  type ScriptLine,
+} from "./drivers/scripted.ts";

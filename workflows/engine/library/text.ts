@@ -1,0 +1,197 @@
+// text.*: positions count characters (code points), regular expressions are RE2 and so run in linear time.
+import { RE2JS } from "re2js";
+import { CHOICES } from "../choices.ts";
+import type { Value } from "../values/value.ts";
+import { runtimeError } from "../values/workflow-error.ts";
+import { asBytes, asInteger, asString, pure, tableOf } from "./library-function.ts";
+
+/** Compiled patterns that are kept; loops use few. */
+const PATTERNS_MAX = 64;
+const patterns = new Map<string, RE2JS>();
+
+function compilePattern(value: Value | undefined): RE2JS {
+  const source = asString(value, "regexp");
+  const known = patterns.get(source);
+  if (known !== undefined) return known;
+  let compiled: RE2JS;
+  try {
+    compiled = RE2JS.compile(source);
+  } catch (error) {
+    throw runtimeError(
+      "ValueError",
+      `invalid regular expression ${JSON.stringify(source)}: ${error instanceof Error ? error.message : "unknown"}`,
+    );
+  }
+  if (patterns.size >= PATTERNS_MAX) patterns.delete(patterns.keys().next().value as string);
+  patterns.set(source, compiled);
+  return compiled;
+}
+
+/** Turns growing UTF-16 offsets of a text into character positions in one pass. */
+function characterCounter(text: string): (offset: number) => bigint {
+  let units = 0;
+  let characters = 0n;
+  return (offset) => {
+    while (units < offset) {
+      units += (text.codePointAt(units) as number) > 0xffff ? 2 : 1;
+      characters++;
+    }
+    return characters;
+  };
+}
+
+function needle(value: Value | undefined): string {
+  const text = asString(value, "substr");
+  if (text === "") throw runtimeError("ValueError", "substr must not be empty");
+  return text;
+}
+
+function findAll(source: string, substr: string): Value {
+  const position = characterCounter(source);
+  const found: bigint[] = [];
+  for (let at = source.indexOf(substr); at >= 0; at = source.indexOf(substr, at + substr.length))
+    found.push(position(at));
+  return found;
+}
+
+function findAllRegex(source: string, pattern: RE2JS): Value {
+  const matcher = pattern.matcher(source);
+  const position = characterCounter(source);
+  const found: Value[] = [];
+  while (matcher.find()) {
+    found.push(
+      new Map<string, Value>([
+        ["index", position(matcher.start())],
+        ["match", matcher.group() ?? ""],
+      ]),
+    );
+  }
+  return found;
+}
+
+function replaceAllRegex(source: string, pattern: RE2JS, template: string): string {
+  const matcher = pattern.matcher(source);
+  const groups = matcher.groupCount();
+  let result = "";
+  let end = 0;
+  while (matcher.find()) {
+    const replacement = template.replaceAll(/\\([0-9\\])/g, (_, reference: string) => {
+      if (reference === "\\") return "\\";
+      if (Number(reference) > groups)
+        throw runtimeError("ValueError", `the pattern has no group \\${reference}`);
+      return matcher.group(Number(reference)) ?? "";
+    });
+    result += source.slice(end, matcher.start()) + replacement;
+    end = matcher.end();
+  }
+  return result + source.slice(end);
+}
+
+function substring(source: string, from: bigint, to: bigint): string {
+  const characters = [...source];
+  const length = BigInt(characters.length);
+  const outside = from < 0n || to > length || from > to;
+  if (outside && CHOICES.substringBounds === "ValueError") {
+    throw runtimeError(
+      "ValueError",
+      `substring ${from} to ${to} is out of bounds (the text has ${length} characters)`,
+    );
+  }
+  return characters.slice(Math.max(0, Number(from)), Math.max(0, Number(to))).join("");
+}
+
+function split(source: string, separator: string): Value {
+  if (separator !== "") return source.split(separator);
+  if (CHOICES.emptySeparator === "characters") return [...source];
+  throw runtimeError("ValueError", "separator must not be empty");
+}
+
+/** Percent-encodes everything but the unreserved characters of RFC 3986. */
+function urlEncode(source: string): string {
+  return encodeURIComponent(source.toWellFormed()).replaceAll(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function urlDecode(source: string): string {
+  try {
+    return decodeURIComponent(source.replaceAll("+", " "));
+  } catch {
+    throw runtimeError("ValueError", `${JSON.stringify(source)} has an invalid percent escape`);
+  }
+}
+
+const CHARSETS: Record<string, BufferEncoding | undefined> = {
+  "utf-8": "utf8",
+  utf8: "utf8",
+  "us-ascii": "ascii",
+  ascii: "ascii",
+  "iso-8859-1": "latin1",
+  latin1: "latin1",
+  "utf-16le": "utf16le",
+};
+
+function charsetOf(value: Value | undefined): BufferEncoding {
+  const name = value === undefined ? "UTF-8" : asString(value, "charset");
+  const charset = CHARSETS[name.toLowerCase()];
+  if (charset === undefined) throw runtimeError("ValueError", `unknown charset ${JSON.stringify(name)}`);
+  return charset;
+}
+
+function encodeText(text: string, charset: BufferEncoding): Uint8Array {
+  const limit = charset === "ascii" ? 0x7f : charset === "latin1" ? 0xff : 0x10ffff;
+  for (const character of text) {
+    if ((character.codePointAt(0) as number) > limit)
+      throw runtimeError("ValueError", `${JSON.stringify(character)} has no place in the charset`);
+  }
+  return new Uint8Array(Buffer.from(text, charset));
+}
+
+/** Decodes bytes as text. @throws {WorkflowError} ValueError for bytes that are no UTF-8 where UTF-8 is asked for. */
+export function decodeText(data: Uint8Array, charset: BufferEncoding): string {
+  if (charset !== "utf8") return Buffer.from(data).toString(charset);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
+  } catch {
+    throw runtimeError("ValueError", "the bytes are no UTF-8 text");
+  }
+}
+
+/** text.* */
+export const TEXT_FUNCTIONS = tableOf([
+  pure("text.encode", "text charset?", ([text, charset]) =>
+    encodeText(asString(text, "text"), charsetOf(charset)),
+  ),
+  pure("text.decode", "data charset?", ([data, charset]) =>
+    decodeText(asBytes(data, "data"), charsetOf(charset)),
+  ),
+  pure("text.find_all", "source substr", ([source, substr]) =>
+    findAll(asString(source, "source"), needle(substr)),
+  ),
+  pure("text.find_all_regex", "source regexp", ([source, regexp]) =>
+    findAllRegex(asString(source, "source"), compilePattern(regexp)),
+  ),
+  pure("text.match_regex", "source regexp", ([source, regexp]) =>
+    compilePattern(regexp).matcher(asString(source, "source")).find(),
+  ),
+  pure("text.replace_all", "source substr repl", ([source, substr, repl]) => {
+    return asString(source, "source").replaceAll(needle(substr), () => asString(repl, "repl"));
+  }),
+  pure("text.replace_all_regex", "source substr repl", ([source, pattern, repl]) => {
+    return replaceAllRegex(asString(source, "source"), compilePattern(pattern), asString(repl, "repl"));
+  }),
+  pure("text.split", "source separator", ([source, separator]) =>
+    split(asString(source, "source"), asString(separator, "separator")),
+  ),
+  pure("text.substring", "source start end", ([source, start, end]) => {
+    return substring(asString(source, "source"), asInteger(start, "start"), asInteger(end, "end"));
+  }),
+  pure("text.to_lower", "source", ([source]) => asString(source, "source").toLowerCase()),
+  pure("text.to_upper", "source", ([source]) => asString(source, "source").toUpperCase()),
+  pure("text.url_encode", "source", ([source]) => urlEncode(asString(source, "source"))),
+  pure("text.url_encode_plus", "source", ([source]) =>
+    urlEncode(asString(source, "source")).replaceAll("%20", "+"),
+  ),
+  pure("text.url_decode", "source", ([source]) => urlDecode(asString(source, "source"))),
+]);

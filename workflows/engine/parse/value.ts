@@ -1,0 +1,79 @@
+// YAML values into expressions: `${...}` scalars are parsed, everything else is a literal of its structure.
+import { CHOICES } from "../choices.ts";
+import { positionOf, type Expression } from "../expressions/expression.ts";
+import { parseExpression } from "../expressions/grammar.ts";
+import { ExpressionSyntaxError } from "../expressions/tokens.ts";
+import type { Value } from "../values/value.ts";
+import type { ProblemList } from "./problem.ts";
+import type { ScalarNode, SourceNode } from "./source.ts";
+
+const NOTHING: Expression = { kind: "literal", value: null };
+
+/** Whether a scalar is an expression: the whole trimmed text is `${ ... }`. */
+export function isExpressionText(text: string): boolean {
+  const trimmed = text.trim();
+  return trimmed.startsWith("${") && trimmed.endsWith("}");
+}
+
+/** The expression that a YAML value stands for; problems go to the list and yield null. */
+export function parseValue(node: SourceNode, problems: ProblemList): Expression {
+  if (node.kind === "scalar") return parseScalar(node, problems);
+  if (node.kind === "list") {
+    const items = node.items.map((item) => parseValue(item, problems));
+    const values = literals(items);
+    return values === undefined ? { kind: "list", items } : { kind: "literal", value: values };
+  }
+  const entries = node.entries.map(({ key, value }) => [key, parseValue(value, problems)] as const);
+  const values = literals(entries.map(([, value]) => value));
+  if (values === undefined) return { kind: "map", entries };
+  return { kind: "literal", value: new Map(entries.map(([key], index) => [key, values[index] as Value])) };
+}
+
+function literals(items: readonly Expression[]): Value[] | undefined {
+  const values: Value[] = [];
+  for (const item of items) {
+    if (item.kind !== "literal") return undefined;
+    values.push(item.value);
+  }
+  return values;
+}
+
+function parseScalar(node: ScalarNode, problems: ProblemList): Expression {
+  if (typeof node.value !== "string") return { kind: "literal", value: node.value };
+  if (isExpressionText(node.value)) {
+    const source = node.value.trim().slice(2, -1);
+    return parseText(source, node, problems) ?? NOTHING;
+  }
+  if (/\$\{/.test(node.value)) {
+    const report = CHOICES.embeddedExpression === "error" ? problems.error : problems.warn;
+    report(
+      node.span,
+      "embedded-expression",
+      "this text holds ${...} but is no expression as a whole, so it stays as it is",
+      'concatenate instead: ${"hello-" + world}',
+    );
+  }
+  return { kind: "literal", value: node.value };
+}
+
+/** Parses the text of an expression that stands in a scalar; undefined after a problem. */
+export function parseText(
+  source: string,
+  node: { span: ScalarNode["span"]; raw: string },
+  problems: ProblemList,
+): Expression | undefined {
+  const place = { span: node.span, raw: node.raw, base: node.raw.indexOf(source) };
+  try {
+    const expression = parseExpression(source);
+    return expression.kind === "literal" ? expression : { kind: "embedded", expression, place };
+  } catch (error) {
+    if (!(error instanceof ExpressionSyntaxError)) throw error;
+    problems.error(
+      positionOf(place, error.at),
+      "expression-syntax",
+      `expression: ${error.message}`,
+      error.hint,
+    );
+    return undefined;
+  }
+}
