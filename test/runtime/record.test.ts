@@ -1,5 +1,5 @@
 // Recording: decided once, raced safely, never half.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";

@@ -32,9 +32,9 @@ function writeFacts(sql: Statements, facts: readonly AnyFact[]): void {
       jsonText(fact.data, `The data of ${fact.type} on ${fact.subject}`),
     );
     sql.run(
-      "INSERT INTO outbox (position, id, since, next_attempt) VALUES (last_insert_rowid(), ?, ?, ?)",
+      // The first attempt is due at once, whatever a host's clock may do between two processes.
+      "INSERT INTO outbox (position, id, since, next_attempt) VALUES (last_insert_rowid(), ?, ?, '')",
       fact.id,
-      fact.time,
       fact.time,
     );
   }

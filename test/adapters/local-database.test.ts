@@ -1,0 +1,195 @@
+// The database file: group commit, savepoints, migrations, and what it says when it cannot be used.
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import {
+  type Database,
+  JOBS_PER_COMMIT_MAX,
+  JOBS_WAITING_MAX,
+  openDatabase,
+} from "../../shared/adapters/local/database.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "signalbox-database-"));
+  return () => rmSync(folder, { recursive: true, force: true });
+});
+
+const TABLE = "CREATE TABLE words (word TEXT PRIMARY KEY)";
+
+function open(path = join(folder, "test.db")): Database {
+  const db = openDatabase(path);
+  onTestFinished(() => db.close());
+  db.migrate("words", [TABLE]);
+  return db;
+}
+
+const add = (db: Database, word: string): Promise<number> =>
+  db.write((sql) => sql.run("INSERT INTO words VALUES (?)", word));
+const words = (db: Database): string[] =>
+  (db.rows("SELECT word FROM words ORDER BY word") as readonly { word: string }[]).map(({ word }) => word);
+
+describe("group commit", () => {
+  test("a write resolves with its answer once another connection can read it", async () => {
+    const db = open();
+    expect(await add(db, "a")).toBe(1);
+    const other = new DatabaseSync(join(folder, "test.db"));
+    expect(other.prepare("SELECT count(*) AS n FROM words").get()?.["n"]).toBe(1);
+    other.close();
+  });
+
+  test("a job that fails undoes and rejects only itself", async () => {
+    const db = open();
+    const results = await Promise.allSettled([
+      add(db, "a"),
+      db.write((sql) => {
+        sql.run("INSERT INTO words VALUES ('half')");
+        sql.run("INSERT INTO words VALUES ('a')");
+      }),
+      db.write(() => {
+        throw new Error("mine");
+      }),
+      add(db, "b"),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"]);
+    expect(results[1]).toMatchObject({ reason: { code: "ALREADY_EXISTS", reason: "ROW_EXISTS" } });
+    expect(results[2]).toMatchObject({ reason: { message: "mine" } });
+    expect(words(db)).toEqual(["a", "b"]);
+  });
+
+  test("when the commit itself fails every caller hears of it and nothing is written", async () => {
+    const db = open();
+    db.migrate("links", [
+      "CREATE TABLE links (word TEXT REFERENCES words (word) DEFERRABLE INITIALLY DEFERRED)",
+    ]);
+    const results = await Promise.allSettled([
+      add(db, "a"),
+      db.write((sql) => sql.run("INSERT INTO links VALUES ('nothing')")),
+      add(db, "b"),
+    ]);
+    for (const result of results)
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "UNAVAILABLE" } });
+    expect(words(db)).toEqual([]);
+    await add(db, "c");
+    expect(words(db)).toEqual(["c"]);
+  });
+
+  test("more writes than fit into one commit are all done, in their order", async () => {
+    const db = open();
+    const order: number[] = [];
+    const count = JOBS_PER_COMMIT_MAX * 2 + 1;
+    await Promise.all(Array.from({ length: count }, (_, index) => db.write(() => order.push(index))));
+    expect(order).toEqual(Array.from({ length: count }, (_, index) => index));
+  });
+
+  test("a full queue is refused instead of growing", async () => {
+    const db = open();
+    const waiting = Array.from({ length: JOBS_WAITING_MAX }, () => db.write(() => 1));
+    await expect(db.write(() => 1)).rejects.toMatchObject({
+      code: "RESOURCE_EXHAUSTED",
+      reason: "WRITE_QUEUE_FULL",
+    });
+    expect(await Promise.all(waiting)).toHaveLength(JOBS_WAITING_MAX);
+  });
+
+  test("closing commits what waits and refuses what comes later", async () => {
+    const db = open();
+    const waiting = add(db, "a");
+    db.close();
+    expect(await waiting).toBe(1);
+    await expect(add(db, "b")).rejects.toMatchObject({ code: "UNAVAILABLE", reason: "DATABASE_CLOSED" });
+    expect(() => words(db)).toThrow(/closed/);
+    expect(words(open())).toEqual(["a"]);
+  });
+});
+
+describe("migrations", () => {
+  test("each step runs once, per component", () => {
+    const path = join(folder, "steps.db");
+    const first = openDatabase(path);
+    first.migrate("a", ["CREATE TABLE a1 (x)"]);
+    first.close();
+    const second = openDatabase(path);
+    onTestFinished(() => second.close());
+    second.migrate("a", ["CREATE TABLE a1 (x)", "CREATE TABLE a2 (x)"]);
+    second.migrate("a", ["CREATE TABLE a1 (x)", "CREATE TABLE a2 (x)"]);
+    second.migrate("b", ["CREATE TABLE b1 (x)"]);
+    expect(
+      second.rows("SELECT * FROM schema_versions ORDER BY component").map((row) => ({ ...row })),
+    ).toEqual([
+      { component: "a", version: 2 },
+      { component: "b", version: 1 },
+    ]);
+  });
+
+  test("a step that fails leaves nothing behind", () => {
+    const db = open();
+    expect(() => db.migrate("c", ["CREATE TABLE c1 (x); CREATE TABLE words (x)"])).toThrow(/words/);
+    expect(db.row("SELECT 1 FROM sqlite_schema WHERE name = 'c1'")).toBeUndefined();
+  });
+
+  test("tables of a newer program are refused with both versions and a remedy", () => {
+    const db = open();
+    db.migrate("a", ["CREATE TABLE a1 (x)", "CREATE TABLE a2 (x)"]);
+    expect(() => db.migrate("a", ["CREATE TABLE a1 (x)"])).toThrow(
+      expect.objectContaining({
+        reason: "SCHEMA_NEWER",
+        metadata: { path: join(folder, "test.db"), component: "a", version: "2", known: "1" },
+        message: expect.stringContaining("Start the newer program"),
+      }),
+    );
+  });
+});
+
+describe("a file that cannot be used", () => {
+  const refused = (path: string, reason: string) =>
+    expect(() => openDatabase(path)).toThrow(
+      expect.objectContaining({ code: "UNAVAILABLE", reason, message: expect.stringContaining(path) }),
+    );
+
+  test("a file that is no database is named with a remedy", () => {
+    const path = join(folder, "text.db");
+    writeFileSync(path, "this is no database, but it is long enough to have a header. ".repeat(20));
+    refused(path, "DATABASE_DAMAGED");
+  });
+
+  test("a missing folder and a folder in place of the file are named with a remedy", () => {
+    refused(join(folder, "none", "test.db"), "DATABASE_UNAVAILABLE");
+    mkdirSync(join(folder, "folder.db"));
+    refused(join(folder, "folder.db"), "DATABASE_UNAVAILABLE");
+  });
+
+  test("a database damaged inside is reported when its rows are read", async () => {
+    const path = join(folder, "damaged.db");
+    const db = openDatabase(path);
+    db.migrate("words", [TABLE]);
+    await Promise.all(Array.from({ length: 2_000 }, (_, index) => add(db, `${index}`.padStart(80, "0"))));
+    db.close();
+    const raw = new DatabaseSync(path);
+    raw.exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE;");
+    raw.close();
+    const file = openSync(path, "r+");
+    writeSync(file, Buffer.alloc(8192 * 20, 0xff), 0, 8192 * 20, 8192 * 3);
+    closeSync(file);
+    const damaged = openDatabase(path);
+    onTestFinished(() => damaged.close());
+    expect(() => words(damaged)).toThrow(
+      expect.objectContaining({ code: "UNAVAILABLE", reason: "DATABASE_DAMAGED" }),
+    );
+  });
+
+  test("a file that another process holds is refused after a limited wait", async () => {
+    const db = open();
+    const other = new DatabaseSync(join(folder, "test.db"));
+    onTestFinished(() => other.close());
+    other.exec("BEGIN IMMEDIATE");
+    await expect(add(db, "a")).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      message: expect.stringMatching(/Another process/),
+    });
+    other.exec("ROLLBACK");
+    expect(await add(db, "a")).toBe(1);
+  });
+});
