@@ -1,0 +1,60 @@
+// The rollback door: authentication, the traffic document, a readiness probe, and nothing else. It works while the ledger,
+// the bus, the workflow engine and the metrics are down; what it did is recorded afterwards.
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { formatName, NAME_PATTERNS, requireName } from "../../../shared/domain/names.ts";
+import { rollback, type RollbackPorts } from "../../../shared/runtime/rollback.ts";
+
+const Name = Type.String({ minLength: 1, maxLength: 300 });
+
+const schema = {
+  params: Type.Object({ team: Type.String(), endpoint: Type.String() }),
+  body: Type.Object(
+    {
+      /** Why, for whoever reads the history. */
+      reason: Type.String({ minLength: 1, maxLength: 500 }),
+      /** The version to take off; send it, then pressing twice is harmless at any time. */
+      from: Type.Optional(Name),
+      /** The version to go back to; left out, the last good one. */
+      to: Type.Optional(Name),
+      requestId: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+      /** Moves at once, also to a version that is scaled down or does not answer. */
+      force: Type.Optional(Type.Boolean()),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      from: Type.String(),
+      to: Type.String(),
+      /** Model version → percent. */
+      weights: Type.Record(Type.String(), Type.Integer()),
+      epoch: Type.Integer(),
+      milliseconds: Type.Number(),
+      alreadyMoved: Type.Boolean(),
+    }),
+  },
+};
+
+/** Only whole resource names: a short one could mean another team's model. */
+function requireVersions({ from, to }: { from?: string; to?: string }): void {
+  if (from !== undefined) requireName("modelVersion", from, "from");
+  if (to !== undefined) requireName("modelVersion", to, "to");
+}
+
+/** `POST /v1/teams/{team}/endpoints/{endpoint}:rollback`. An engineer may roll an endpoint back: who sees the fault acts. */
+export function rollbackRoutes(ports: RollbackPorts): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const url = `/v1/${NAME_PATTERNS.endpoint}`
+      .replace("{team}", ":team")
+      .replace("{endpoint}", ":endpoint(^[a-z0-9-]+)");
+    app.post(`${url}::rollback`, { config: { role: "engineer" }, schema }, async (request) => {
+      requireVersions(request.body);
+      return rollback(ports, {
+        ...request.body,
+        endpoint: formatName("endpoint", request.params),
+        actor: request.caller.principal,
+      });
+    });
+  };
+}

@@ -1,0 +1,38 @@
+// What the rollout operations need from the world, and what they answer.
+import type { RolloutState } from "../../../shared/domain/rollout-state.ts";
+import type { Deploys } from "../../../shared/ports/deploys.ts";
+import type { Metrics } from "../../../shared/ports/metrics.ts";
+import type { Log } from "../../../shared/runtime/log.ts";
+import type { RolloutMovePorts } from "../../../shared/runtime/rollout-moves.ts";
+
+/** Ports of the rollout operations. */
+export interface RolloutPorts extends RolloutMovePorts {
+  readonly deploys: Pick<Deploys, "status">;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** A rollout as an operation leaves it. */
+export interface RolloutAnswer {
+  readonly name: string;
+  readonly state: RolloutState["phase"];
+  readonly modelVersion: string;
+  readonly step: number;
+  /** Percent of the traffic that the new version has. */
+  readonly weight: number;
+  readonly paused: boolean;
+  readonly reason: string;
+}
+
+/** The answer for a rollout as it stands. */
+export function answerOf(name: string, state: RolloutState): RolloutAnswer {
+  return {
+    name,
+    state: state.phase,
+    modelVersion: state.queued?.modelVersion ?? "",
+    step: state.step,
+    weight: state.phase === "rolled-back" || state.phase === "aborted" ? 0 : state.weight,
+    paused: state.paused,
+    reason: state.endReason ?? "",
+  };
+}

@@ -1,0 +1,88 @@
+// Custom methods of endpoints. `:rollback` comes from its own module, which imports neither ledger nor bus.
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { invalidArgument } from "../../../shared/domain/errors.ts";
+import { formatName } from "../../../shared/domain/names.ts";
+import { rollbackRoutes } from "../endpoints/rollback.ts";
+import { resume, type ResumePorts } from "../endpoints/resume.ts";
+import { resolveServing, type ServingPorts } from "../endpoints/serving.ts";
+import type { RollbackPorts } from "../../../shared/runtime/rollback.ts";
+
+/** Ports of the endpoint routes. */
+export type EndpointPorts = RollbackPorts & ResumePorts & ServingPorts;
+
+const params = Type.Object({ team: Type.String(), endpoint: Type.String() });
+const endpointUrl = "/v1/teams/:team/endpoints/:endpoint(^[a-z0-9-]+)";
+
+const resumeSchema = {
+  params,
+  body: Type.Object(
+    {
+      reason: Type.String({ minLength: 1, maxLength: 500 }),
+      requestId: Type.Optional(Type.String({ maxLength: 100 })),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({ name: Type.String(), resumed: Type.Boolean(), recorded: Type.Boolean() }),
+  },
+};
+
+const servingSchema = {
+  params,
+  querystring: Type.Object(
+    { at: Type.Optional(Type.String({ maxLength: 40 })) },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      endpoint: Type.String(),
+      at: Type.String(),
+      epoch: Type.Integer(),
+      versions: Type.Array(Type.Object({ modelVersion: Type.String(), percent: Type.Number() })),
+      startTime: Type.String(),
+      endTime: Type.Union([Type.String(), Type.Null()]),
+      certain: Type.Boolean(),
+    }),
+  },
+};
+
+/** RFC 3339 with a time zone, of any precision that JavaScript reads. */
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+
+function requireTime(at: string | undefined): string | undefined {
+  if (at === undefined) return undefined;
+  if (TIME.test(at) && !Number.isNaN(Date.parse(at))) return new Date(at).toISOString();
+  throw invalidArgument(
+    "at",
+    `at is ${JSON.stringify(at)}: write it in RFC 3339, such as 2026-01-31T10:42:00Z.`,
+  );
+}
+
+/** `:rollback`, `:resume` and `:resolveServing` of endpoints. */
+export function endpointRoutes(ports: EndpointPorts): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    await app.register(rollbackRoutes(ports));
+    app.post(
+      `${endpointUrl}::resume`,
+      { config: { role: "operator" }, schema: resumeSchema },
+      async (request) =>
+        resume(ports, formatName("endpoint", request.params), {
+          reason: request.body.reason,
+          actor: request.caller.principal,
+        }),
+    );
+    app.get(
+      `${endpointUrl}::resolveServing`,
+      { config: { role: "viewer" }, schema: servingSchema },
+      async (request) => {
+        const serving = await resolveServing(
+          ports,
+          formatName("endpoint", request.params),
+          requireTime(request.query.at),
+        );
+        return { ...serving, versions: [...serving.versions] };
+      },
+    );
+  };
+}
