@@ -42,21 +42,22 @@ async function react(ports: ProvisionerPorts, fact: AnyFact): Promise<void> {
     case "plan.finished":
     case "plan.approved":
     case "plan.failed":
-      await reportPlan(ports, fact.subject);
-      return advanceAfterPlan(ports, fact.subject);
+      // What must happen first, what is told second: a code host that is down holds no apply back.
+      await advanceAfterPlan(ports, fact.subject);
+      return reportPlan(ports, fact.subject);
     case "plan.superseded":
       return reportPlan(ports, fact.subject);
     case "apply.requested":
-      await reportApply(ports, fact.subject, fact.data.apply);
-      return advanceStack(ports, fact.subject);
+      await advanceStack(ports, fact.subject);
+      return reportApply(ports, fact.subject, fact.data.apply);
     case "apply.started":
       await launchApply(ports, fact.subject, fact.data.apply);
       return reportApply(ports, fact.subject, fact.data.apply);
     case "apply.finished":
     case "apply.failed":
-      await reportApply(ports, fact.subject, fact.data.apply);
       await advanceStack(ports, fact.subject);
-      return advanceDependents(ports, fact.subject);
+      await advanceDependents(ports, fact.subject);
+      return reportApply(ports, fact.subject, fact.data.apply);
     case "stack.apply-interrupted":
       return reportApply(ports, fact.subject, fact.data.apply);
     case "stack.unblocked":

@@ -10,22 +10,31 @@ function after(...inputs: readonly PlanInput[]): PlanState {
   let state = plan.initial;
   for (const input of inputs) {
     const decision = plan.decide(state, input);
-    if (decision.kind === "facts") for (const draft of decision.facts) state = plan.evolve(state, factFrom(draft));
+    if (decision.kind === "facts")
+      for (const draft of decision.facts) state = plan.evolve(state, factFrom(draft));
   }
   return state;
 }
 
-const requested = (change: Partial<FactData<"plan.requested">> = {}): PlanInput => ({ kind: "request", request: planRequest(change) });
+const requested = (change: Partial<FactData<"plan.requested">> = {}): PlanInput => ({
+  kind: "request",
+  request: planRequest(change),
+});
 const started: PlanInput = { kind: "start", build: "plan-web-1" };
-const finished = (counts: Parameters<typeof planResult>[0] = { create: 1 }): PlanInput => ({ kind: "finish", finished: planResult(counts) });
+const finished = (counts: Parameters<typeof planResult>[0] = { create: 1 }): PlanInput => ({
+  kind: "finish",
+  finished: planResult(counts),
+});
 const approves = (approver: string, logins: readonly string[] = [approver], digest = DIGEST): PlanInput => ({
   kind: "approve",
   digest,
   approver,
   codeHostLogins: logins,
 });
-const approvals = (change: Partial<FactData<"plan.requested">>, counts: Parameters<typeof planResult>[0]): number | undefined =>
-  after(requested(change), started, finished(counts)).finished?.approvalsRequired;
+const approvals = (
+  change: Partial<FactData<"plan.requested">>,
+  counts: Parameters<typeof planResult>[0],
+): number | undefined => after(requested(change), started, finished(counts)).finished?.approvalsRequired;
 
 describe("which plans wait for approval", () => {
   test("a plan that changes nothing does not", () => expect(approvals({ newStack: true }, {})).toBe(0));
@@ -50,7 +59,11 @@ describe("approving", () => {
     expect(isApproved(after(...waiting, approves("grace")))).toBe(true);
   });
   test("one person counts once", () => {
-    const two = [requested({ settings: { ...SETTINGS, approvals: 2 } }), started, finished({ delete: 1 })] as const;
+    const two = [
+      requested({ settings: { ...SETTINGS, approvals: 2 } }),
+      started,
+      finished({ delete: 1 }),
+    ] as const;
     expect(isApproved(after(...two, approves("grace"), approves("grace")))).toBe(false);
     expect(isApproved(after(...two, approves("grace"), approves("edsger")))).toBe(true);
   });
@@ -58,20 +71,30 @@ describe("approving", () => {
     expect(() => after(...waiting, approves("grace", ["grace", "ADA"]))).toThrow(/may not approve/);
   });
   test("an author may where the base branch allows it, and the fact says so", () => {
-    const own = [requested({ settings: { ...SETTINGS, selfApproval: true } }), started, finished({ delete: 1 })] as const;
+    const own = [
+      requested({ settings: { ...SETTINGS, selfApproval: true } }),
+      started,
+      finished({ delete: 1 }),
+    ] as const;
     expect(after(...own, approves("ada")).approvals[0]?.selfApproved).toBe(true);
   });
   test("a person without a code host login may not", () => {
     expect(() => after(...waiting, approves("grace", []))).toThrow(/no code host login/);
   });
   test("another digest is refused", () => {
-    expect(() => after(...waiting, approves("grace", ["grace"], "plan-sha256:k:2"))).toThrow(/not the digest/);
+    expect(() => after(...waiting, approves("grace", ["grace"], "plan-sha256:k:2"))).toThrow(
+      /not the digest/,
+    );
   });
   test("a plan that is not finished, failed or superseded cannot be approved", () => {
     const failure = { reason: "PLAN_FAILED", message: "m", nextStep: "n" };
     expect(() => after(requested(), approves("grace"))).toThrow(/is requested/);
-    expect(() => after(requested(), started, { kind: "fail", failure }, approves("grace"))).toThrow(/is failed/);
-    expect(() => after(...waiting, { kind: "supersede", by: "p", reason: "r" }, approves("grace"))).toThrow(/is superseded/);
+    expect(() => after(requested(), started, { kind: "fail", failure }, approves("grace"))).toThrow(
+      /is failed/,
+    );
+    expect(() => after(...waiting, { kind: "supersede", by: "p", reason: "r" }, approves("grace"))).toThrow(
+      /is superseded/,
+    );
   });
 });
 

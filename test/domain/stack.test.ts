@@ -2,13 +2,24 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Draft } from "../../shared/domain/fact.ts";
 import type { FactData } from "../../shared/domain/facts.ts";
-import { type StackFactType, type StackInput, type StackState, nextApply, runningApply, stack } from "../../shared/domain/stack.ts";
+import {
+  type StackFactType,
+  type StackInput,
+  type StackState,
+  nextApply,
+  runningApply,
+  stack,
+} from "../../shared/domain/stack.ts";
 import { factFrom } from "../support/facts.ts";
 import { SETTINGS } from "../support/plans.ts";
 
 const name = (id: string, attempt = 1): string => `stacks/web/applies/${id}-${attempt}`;
 
-function request(id: string, mergeOrder: number, change: Partial<FactData<"apply.requested">> = {}): FactData<"apply.requested"> {
+function request(
+  id: string,
+  mergeOrder: number,
+  change: Partial<FactData<"apply.requested">> = {},
+): FactData<"apply.requested"> {
   return {
     apply: name(id),
     repository: "acme/platform",
@@ -22,10 +33,18 @@ function request(id: string, mergeOrder: number, change: Partial<FactData<"apply
   };
 }
 
-const asks = (id: string, order: number): StackInput => ({ kind: "request-apply", request: request(id, order) });
+const asks = (id: string, order: number): StackInput => ({
+  kind: "request-apply",
+  request: request(id, order),
+});
 const starts = (id: string): StackInput => ({
   kind: "start-apply",
-  started: { apply: name(id), plan: `stacks/web/plans/${id}`, digest: "plan-sha256:k:1", build: `apply-web-${id}` },
+  started: {
+    apply: name(id),
+    plan: `stacks/web/plans/${id}`,
+    digest: "plan-sha256:k:1",
+    build: `apply-web-${id}`,
+  },
 });
 const finishes = (id: string, stateSerial = 1): StackInput => ({
   kind: "finish-apply",
@@ -47,10 +66,19 @@ const fails = (id: string, reason: string, again?: string): StackInput => ({
 });
 const isInterrupted = (id: string): StackInput => ({
   kind: "interrupt-apply",
-  interrupted: { apply: name(id), build: "b", resources: ["terraform_data.a"], message: "killed", nextStep: "look" },
+  interrupted: {
+    apply: name(id),
+    build: "b",
+    resources: ["terraform_data.a"],
+    message: "killed",
+    nextStep: "look",
+  },
 });
 
-function after(...inputs: readonly StackInput[]): { readonly state: StackState; readonly last: readonly Draft<StackFactType>[] } {
+function after(...inputs: readonly StackInput[]): {
+  readonly state: StackState;
+  readonly last: readonly Draft<StackFactType>[];
+} {
   let state = stack.initial;
   let last: readonly Draft<StackFactType>[] = [];
   let version = 0;
@@ -81,7 +109,9 @@ describe("applies of one stack", () => {
     expect(types(last)).toEqual(["apply.requested", "apply.failed"]);
     expect(state.applies.get(name("m1"))?.state).toBe("running");
     expect(state.applies.get(name("m2"))?.failure?.reason).toBe("SUPERSEDED");
-    expect(nextApply(after(asks("m1", 1), starts("m1"), asks("m3", 3), finishes("m1")).state)?.request.apply).toBe(name("m3"));
+    expect(
+      nextApply(after(asks("m1", 1), starts("m1"), asks("m3", 3), finishes("m1")).state)?.request.apply,
+    ).toBe(name("m3"));
   });
 
   test("a merge that arrives after a newer one is settled as superseded", () => {
@@ -91,7 +121,10 @@ describe("applies of one stack", () => {
   });
 
   test("the same merge is asked for once, and learns its reviewed plan from the later of push and pull request", () => {
-    const push: StackInput = { kind: "request-apply", request: (({ plan: _, ...rest }) => rest)(request("m1", 1)) };
+    const push: StackInput = {
+      kind: "request-apply",
+      request: (({ plan: _, ...rest }) => rest)(request("m1", 1)),
+    };
     expect(types(after(asks("m1", 1), asks("m1", 1)).last)).toEqual([]);
     const { state } = after(push, asks("m1", 1));
     expect(state.applies.get(name("m1"))?.request.plan).toBe("stacks/web/plans/m1");
@@ -105,7 +138,9 @@ describe("applies of one stack", () => {
 
   test("a stale plan is tried again under a new name, unless a newer merge waits", () => {
     const again = name("m1", 2);
-    expect(nextApply(after(asks("m1", 1), starts("m1"), fails("m1", "STALE_STATE", again)).state)?.request.apply).toBe(again);
+    expect(
+      nextApply(after(asks("m1", 1), starts("m1"), fails("m1", "STALE_STATE", again)).state)?.request.apply,
+    ).toBe(again);
     const { state } = after(asks("m1", 1), starts("m1"), asks("m2", 2), fails("m1", "STALE_STATE", again));
     expect(nextApply(state)?.request.apply).toBe(name("m2"));
   });
@@ -114,7 +149,9 @@ describe("applies of one stack", () => {
     const interrupted = [asks("m1", 1), starts("m1"), isInterrupted("m1"), asks("m2", 2)] as const;
     expect(nextApply(after(...interrupted).state)).toBeUndefined();
     expect(types(after(...interrupted, starts("m2")).last)).toEqual([]);
-    expect(nextApply(after(...interrupted, { kind: "unblock", reason: "looked" }).state)?.request.apply).toBe(name("m2"));
+    expect(nextApply(after(...interrupted, { kind: "unblock", reason: "looked" }).state)?.request.apply).toBe(
+      name("m2"),
+    );
   });
 
   test("unblocking what is not blocked is refused with a reason", () => {
@@ -130,7 +167,9 @@ describe("a stack's configuration", () => {
 
   test("is recorded when it changes and ignored when it does not", () => {
     expect(types(after(settings("acme/a"), settings("acme/a")).last)).toEqual([]);
-    expect(types(after(settings("acme/a"), settings("acme/a", "sha256:2")).last)).toEqual(["stack.configured"]);
+    expect(types(after(settings("acme/a"), settings("acme/a", "sha256:2")).last)).toEqual([
+      "stack.configured",
+    ]);
   });
 
   test("belongs to one repository", () => {
@@ -164,8 +203,12 @@ describe("properties", () => {
               lastStarted = order;
             }
           }
-          expect([...state.applies.values()].filter((apply) => apply.state === "running").length).toBeLessThanOrEqual(1);
-          expect([...state.applies.values()].filter((apply) => apply.state === "waiting").length).toBeLessThanOrEqual(1);
+          expect(
+            [...state.applies.values()].filter((apply) => apply.state === "running").length,
+          ).toBeLessThanOrEqual(1);
+          expect(
+            [...state.applies.values()].filter((apply) => apply.state === "waiting").length,
+          ).toBeLessThanOrEqual(1);
         }
       }),
       { numRuns: 500 },

@@ -44,7 +44,12 @@ export function planResult(
     digest,
     planBlob: "sha256:plan",
     canonicalBlob: "sha256:canonical",
-    inputs: { closureDigest: "sha256:closure", configDigest: "sha256:config", terraformVersion: "1.11.4", stateSerial: 3 },
+    inputs: {
+      closureDigest: "sha256:closure",
+      configDigest: "sha256:config",
+      terraformVersion: "1.11.4",
+      stateSerial: 3,
+    },
     counts: { create: 0, update: 0, replace: 0, delete: 0, read: 0, ...counts },
     changes: [],
     changesTruncated: false,
