@@ -30,7 +30,7 @@ type WithoutStep<T> = T extends unknown ? Omit<T, "step"> : never;
 
 /** Appends an instruction that belongs to the current step. */
 export function emit(emitter: Emitter, instruction: WithoutStep<Instruction>): void {
-  emitter.code.push({ ...instruction, step: emitter.step } as Instruction);
+  emitter.code.push({ ...instruction, step: emitter.step });
 }
 
 /** Puts a label here. */

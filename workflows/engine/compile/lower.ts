@@ -3,10 +3,8 @@
 // the order of evaluation stays left to right and the machine never stops in the middle of an expression.
 import { CHOICES } from "../choices.ts";
 import { dottedName, positionOf, type Expression, type Place, type Span } from "../expressions/expression.ts";
-import { findFunction, functionNames, isLibraryName } from "../library/library.ts";
-import type { LibraryFunction } from "../library/library-function.ts";
-import { suggest } from "../parse/fields.ts";
-import type { NameTree, RoutineTree } from "../parse/tree.ts";
+import { findFunction, isLibraryName } from "../library/library.ts";
+import { applyFunction, matchRoutine, reportUnknown, reportUnknownFunction } from "./arguments.ts";
 import {
   emit,
   hiddenSlot,
@@ -16,7 +14,7 @@ import {
   visibleNames,
   type Emitter,
 } from "./emitter.ts";
-import type { Code, Slot } from "./program.ts";
+import type { Code } from "./program.ts";
 import { resolve } from "./scopes.ts";
 
 const NOTHING: Code = { kind: "literal", value: null };
@@ -62,7 +60,7 @@ export function lower(emitter: Emitter, expression: Expression, at?: Place): Cod
     }
     case "logical":
       return lowerLogical(emitter, expression, at);
-    case "call":
+    default:
       return lowerCall(emitter, expression, at);
   }
 }
@@ -89,9 +87,6 @@ function hold(emitter: Emitter, value: Code): Code {
 /** Whether an expression calls something that the machine carries out. */
 function needsMachine(expression: Expression): boolean {
   switch (expression.kind) {
-    case "literal":
-    case "variable":
-      return false;
     case "embedded":
       return needsMachine(expression.expression);
     case "list":
@@ -109,6 +104,8 @@ function needsMachine(expression: Expression): boolean {
       return needsMachine(expression.left) || needsMachine(expression.right);
     case "call":
       return findFunction(expression.callee)?.kind !== "pure" || expression.args.some(needsMachine);
+    default:
+      return false;
   }
 }
 
@@ -117,31 +114,6 @@ function lowerVariable(emitter: Emitter, name: string, span: Span | undefined): 
   if (found !== undefined) return { kind: "slot", ...found.slot };
   reportUnknown(emitter, name, span);
   return NOTHING;
-}
-
-/** Reports a name that means nothing here, in the words of the real compiler. */
-export function reportUnknown(emitter: Emitter, name: string, span: Span | undefined): void {
-  const step = emitter.steps[emitter.step];
-  const where = span ?? step?.span ?? { line: 1, column: 1, offset: 0, length: 0 };
-  if (emitter.routines.has(name)) {
-    emitter.problems.error(
-      where,
-      "routine-as-value",
-      `the subworkflow ${JSON.stringify(name)} is used as a value`,
-      "call it with (), or name it as the predicate of a retry",
-    );
-    return;
-  }
-  const hint = suggest(
-    name,
-    [...visibleNames(emitter.scope), ...emitter.routines.keys()].filter((known) => known !== ""),
-  );
-  emitter.problems.error(
-    where,
-    "unknown-variable",
-    `symbol ${JSON.stringify(name)} is neither a variable nor a sub-workflow name`,
-    hint,
-  );
 }
 
 function lowerMember(
@@ -254,107 +226,4 @@ function lowerCall(
     .slice(0, values.length)
     .map(({ name }, index) => [{ name, span }, values[index] as Code] as const);
   return applyFunction(emitter, fn, named, span);
-}
-
-/** Reports a function or connector that does not exist. */
-export function reportUnknownFunction(emitter: Emitter, { name, span }: NameTree): void {
-  emitter.problems.error(
-    span,
-    "unknown-function",
-    `${JSON.stringify(name)} is neither a function nor a sub-workflow name`,
-    suggest(name, [...functionNames(), ...emitter.routines.keys()]),
-  );
-}
-
-/** A call of a library function as code: pure ones inline, others hoisted into an effect with a hidden result. */
-export function applyFunction(
-  emitter: Emitter,
-  fn: LibraryFunction,
-  named: readonly (readonly [NameTree, Code])[],
-  span: Span,
-): Code {
-  checkArguments(
-    emitter,
-    fn,
-    named.map(([name]) => name),
-    span,
-  );
-  if (fn.kind === "pure") {
-    const args = fn.params.map(({ name }) => named.find(([given]) => given.name === name)?.[1]);
-    return { kind: "apply", fn, args };
-  }
-  const into: Slot = { hops: 0, slot: hiddenSlot(emitter), name: "" };
-  emit(emitter, {
-    op: "effect",
-    fn,
-    args: named.map(([{ name }, code]) => [name, code]),
-    into,
-    hidden: true,
-  });
-  return { kind: "slot", ...into };
-}
-
-/** Checks the names of arguments against the parameters of a function. */
-export function checkArguments(
-  emitter: Emitter,
-  fn: LibraryFunction,
-  given: readonly NameTree[],
-  span: Span,
-): void {
-  const known = fn.params.map(({ name }) => name);
-  if (!fn.open) {
-    for (const { name, span } of given) {
-      if (!known.includes(name))
-        emitter.problems.error(
-          span,
-          "unknown-argument",
-          `${fn.name} has no parameter ${JSON.stringify(name)}`,
-          suggest(name, known),
-        );
-    }
-  }
-  for (const { name, optional } of fn.params) {
-    if (!optional && !given.some((argument) => argument.name === name)) {
-      emitter.problems.error(
-        span,
-        "missing-argument",
-        `${fn.name} needs the argument ${JSON.stringify(name)}`,
-        "add it",
-      );
-    }
-  }
-}
-
-/** The arguments of a subworkflow in the order of its parameters. */
-export function matchRoutine(
-  emitter: Emitter,
-  tree: RoutineTree,
-  named: readonly (readonly [string, Code])[],
-  span: Span,
-): (Code | undefined)[] {
-  for (const [name] of named) {
-    if (!tree.params.some((param) => param.name === name)) {
-      emitter.problems.error(
-        span,
-        "unknown-argument",
-        `${tree.name} has no parameter ${JSON.stringify(name)}`,
-        suggest(
-          name,
-          tree.params.map((param) => param.name),
-        ),
-      );
-    }
-  }
-  return tree.params.map((param) => {
-    const code = named.find(([name]) => name === param.name)?.[1];
-    if (code === undefined && param.default === undefined) {
-      emitter.problems.error(
-        span,
-        "missing-argument",
-        `${tree.name} needs the argument ${JSON.stringify(param.name)}`,
-        "add it, or give the parameter a default",
-      );
-    }
-    return code;
-  });
 }

@@ -9,7 +9,8 @@ import { emitFor } from "./loops.ts";
 import { emitParallel } from "./parallel.ts";
 import { emitTry } from "./try.ts";
 import { emit, enterStep, newLabel, place, visibleNames, type EmitSteps, type Emitter } from "./emitter.ts";
-import { applyFunction, lower, lowerAll, matchRoutine, reportUnknownFunction } from "./lower.ts";
+import { applyFunction, matchRoutine, reportUnknownFunction } from "./arguments.ts";
+import { lower, lowerAll } from "./lower.ts";
 import type { Code, Slot } from "./program.ts";
 import { resolve } from "./scopes.ts";
 

@@ -54,7 +54,7 @@ export function evaluate(code: Code, frame: VariableFrame, host: Host): Value {
     }
     case "list":
       return code.items.map((item) => evaluate(item, frame, host));
-    case "map":
+    default:
       return new Map(code.entries.map(([key, value]) => [key, evaluate(value, frame, host)]));
   }
 }

@@ -135,7 +135,7 @@ export function applyBinary(operator: BinaryOperator, left: Value, right: Value)
       return equal(left, right);
     case "!=":
       return !equal(left, right);
-    case "in":
+    default:
       return contains(left, right);
   }
 }

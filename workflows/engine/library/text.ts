@@ -88,7 +88,7 @@ function replaceAllRegex(source: string, pattern: RE2JS, template: string): stri
 }
 
 function substring(source: string, from: bigint, to: bigint): string {
-  const characters = [...source];
+  const characters = Array.from(source);
   const length = BigInt(characters.length);
   const outside = from < 0n || to > length || from > to;
   if (outside && CHOICES.substringBounds === "ValueError") {
@@ -102,7 +102,7 @@ function substring(source: string, from: bigint, to: bigint): string {
 
 function split(source: string, separator: string): Value {
   if (separator !== "") return source.split(separator);
-  if (CHOICES.emptySeparator === "characters") return [...source];
+  if (CHOICES.emptySeparator === "characters") return Array.from(source);
   throw runtimeError("ValueError", "separator must not be empty");
 }
 

@@ -4,9 +4,9 @@ import { runtimeError } from "../values/workflow-error.ts";
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 const MICROS = 1_000_000;
-/** Seconds of the years 0000 and 9999, which four digits can write. */
+/** Seconds of the years 0000 to 9999, which four digits can write. */
 const SECONDS_MIN = -62_167_219_200;
-const SECONDS_MAX = 253_402_300_799.999_99;
+const SECONDS_MAX = 253_402_300_800;
 
 function pad(value: number, width: number): string {
   return String(value).padStart(width, "0");
@@ -50,7 +50,7 @@ function zoneOffset(timezone: string, milliseconds: number): number {
 /** `2024-07-12T14:50:33.000000+02:00`; always six fraction digits, `Z` for no offset. */
 export function formatTime(seconds: bigint | number, timezone: string): string {
   const value = Number(seconds);
-  if (!(value >= SECONDS_MIN && value <= SECONDS_MAX))
+  if (!(value >= SECONDS_MIN && value < SECONDS_MAX))
     throw runtimeError("ValueError", `${seconds} seconds is no time of the years 0 to 9999`);
   const whole = Math.floor(value);
   const micros = Math.min(MICROS - 1, Math.round((value - whole) * MICROS));

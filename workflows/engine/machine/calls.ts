@@ -31,7 +31,7 @@ export const call: Handler<"call"> = (run, thread, frame, { routine, args, into,
   callee.into = into;
   thread.frames.push(callee);
   for (const [slot, { name, default: fallback }] of params.entries()) {
-    writeSlot(run, callee, { hops: 0, slot, name }, (values[slot] ?? fallback ?? null) as Value);
+    writeSlot(run, callee, { hops: 0, slot, name }, values[slot] ?? fallback ?? null);
   }
 };
 
@@ -54,5 +54,5 @@ export const callEffect: Handler<"effect"> = (run, thread, frame, { fn, args, in
     frame.pc++;
     return;
   }
-  issue(run, thread, begun.request, begun.then, into);
+  issue(run, thread, begun.request, begun.after, into);
 };

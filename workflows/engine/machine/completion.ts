@@ -10,15 +10,15 @@ import type { Pending, Thread } from "./state.ts";
 
 /** Applies a result to the thread that waits for it; `known` is a value that is already made. @throws {WorkflowError} */
 export function applyResult(run: Run, thread: Thread, result: EffectResult, known?: Value): void {
-  const { then, into } = thread.pending as Pending;
+  const { after, into } = thread.pending as Pending;
   const frame = topFrame(thread);
   thread.pending = undefined;
   thread.state = "ready";
-  switch (then.kind) {
+  switch (after.kind) {
     case "retry":
-      return retryNow(frame, then.body);
+      return retryNow(frame, after.body);
     case "connector": {
-      const value = continueConnector(run, thread, then.call, result, into);
+      const value = continueConnector(run, thread, after.call, result, into);
       if (value === undefined) return;
       storeResult(run, frame, into, value);
       break;
@@ -40,7 +40,7 @@ function plainValue(result: EffectResult): Value {
       return null;
     case "failure":
       throw failureError(result);
-    case "http":
+    default:
       throw runtimeError("SystemError", "the driver answered with a response that nobody asked for");
   }
 }

@@ -16,7 +16,7 @@ import type { Continuation, Thread } from "./state.ts";
 /** A value at once, or a request with what happens then. */
 export type Begun =
   | { readonly value: Value }
-  | { readonly request: RequestBody; readonly then: Continuation };
+  | { readonly request: RequestBody; readonly after: Continuation };
 
 type Args = ReadonlyMap<string, Value>;
 
@@ -40,13 +40,13 @@ export function beginEffect(run: Run, thread: Thread, name: string, args: Args):
     return beginConnector(run, name, args);
   switch (name) {
     case "sys.now":
-      return { request: { kind: "now" }, then: { kind: "value" } };
+      return { request: { kind: "now" }, after: { kind: "value" } };
     case "sys.sleep":
       return sleepUntil(run.nowMs + secondsOf(args.get("seconds"), "seconds", SLEEP_SECONDS_MAX) * 1000);
     case "sys.sleep_until":
       return sleepUntil(parseTime(asString(args.get("time"), "time")) * 1000);
     case "sys.log":
-      return { request: logRequest(args), then: { kind: "value" } };
+      return { request: logRequest(args), after: { kind: "value" } };
     case "uuid.generate":
       return { value: uuidFrom(`${run.machine.seed}/${thread.id}/${nextNumber(thread)}`) };
     case "events.create_callback_endpoint":
@@ -61,7 +61,7 @@ export function beginEffect(run: Run, thread: Thread, name: string, args: Args):
 function beginHttp(run: Run, method: string, args: Args): Begun {
   const request = httpRequest(method === "request" ? asString(args.get("method"), "method") : method, args);
   if (!INTERNAL_HOST.test(new URL(request.url).hostname)) countExternal(run);
-  return { request, then: { kind: "http" } };
+  return { request, after: { kind: "http" } };
 }
 
 /** Seconds in [0, max]. @throws {WorkflowError} TypeError or ValueError. */
@@ -72,7 +72,7 @@ export function secondsOf(value: Value | undefined, what: string, max: number): 
 }
 
 function sleepUntil(dueMs: number): Begun {
-  return { request: { kind: "sleep", dueMs, reason: "sleep" }, then: { kind: "value" } };
+  return { request: { kind: "sleep", dueMs, reason: "sleep" }, after: { kind: "value" } };
 }
 
 function logRequest(args: Args): RequestBody {
@@ -136,5 +136,5 @@ function awaitCallback(run: Run, args: Args): Begun {
     url: callback.url,
     dueMs: run.nowMs + seconds * 1000,
   } as const;
-  return { request, then: { kind: "value" } };
+  return { request, after: { kind: "value" } };
 }

@@ -140,7 +140,7 @@ function authOf(value: Value | undefined, url: string): Auth | undefined {
   if (type === "OIDC")
     return {
       type,
-      audience: asString(auth.get("audience") ?? (url.split("?", 1)[0] as string), "auth.audience"),
+      audience: asString(auth.get("audience") ?? url.split("?", 1)[0], "auth.audience"),
     };
   if (type !== "OAuth2") throw runtimeError("ValueError", "auth.type must be OIDC or OAuth2");
   const scopes = [auth.get("scope"), auth.get("scopes")].flatMap((given) => scopesOf(given));

@@ -9,7 +9,7 @@ export function issue(
   run: Run,
   thread: Thread,
   body: RequestBody,
-  then: Continuation,
+  after: Continuation,
   into: Slot | undefined,
 ): void {
   const { name, routine, span } = stepAt(run, topFrame(thread));
@@ -21,7 +21,7 @@ export function issue(
     line: span.line,
   };
   thread.state = "waiting";
-  thread.pending = { request, then, into };
+  thread.pending = { request, after, into };
   run.entries.push({ type: "EffectRequested", request });
   run.requests.push(request);
 }

@@ -47,7 +47,7 @@ export type Continuation =
 /** A thread's outstanding request. */
 export interface Pending {
   readonly request: EffectRequest;
-  readonly then: Continuation;
+  readonly after: Continuation;
   readonly into: Slot | undefined;
 }
 

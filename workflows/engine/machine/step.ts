@@ -82,14 +82,8 @@ function runThread(run: Run, thread: Thread): void {
     const frame = topFrame(thread);
     const instruction = instructionAt(run, frame);
     if (!alone && moved && instruction.op === "enter") return;
-    guard(run, thread, () =>
-      (HANDLERS[instruction.op] as basic.Handler<Instruction["op"]>)(
-        run,
-        thread,
-        frame,
-        instruction as never,
-      ),
-    );
+    const handle = HANDLERS[instruction.op] as basic.Handler<Instruction["op"]>;
+    guard(run, thread, () => handle(run, thread, frame, instruction));
   }
 }
 

@@ -19,8 +19,8 @@ export interface Problem {
 /** Collects problems in the order they are found, at most PROBLEMS_MAX of them, none twice. */
 export interface ProblemList {
   readonly problems: readonly Problem[];
-  error(span: Span, rule: string, message: string, hint: string): void;
-  warn(span: Span, rule: string, message: string, hint: string): void;
+  readonly error: (span: Span, rule: string, message: string, hint: string) => void;
+  readonly warn: (span: Span, rule: string, message: string, hint: string) => void;
   hasErrors(): boolean;
 }
 

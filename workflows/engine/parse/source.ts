@@ -148,7 +148,7 @@ function composeDocument(
         "correct the YAML; quote text that contains ': ' or starts with a special character",
       );
     }
-    return document as Document.Parsed | undefined;
+    return document;
   } catch (error) {
     // The reader recurses by nesting; whatever gets past the bound above ends here, as a problem and not a crash.
     problems.error(

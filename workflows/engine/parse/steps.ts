@@ -154,7 +154,7 @@ function parseAction(
       return { kind: "raise", value: parseValue(value, problems) };
     case "return":
       return { kind: "return", value: parseValue(value, problems) };
-    case "steps":
+    default:
       return { kind: "steps", steps: parseSteps(value, `steps of ${JSON.stringify(name)}`, problems) };
   }
 }

@@ -1,0 +1,136 @@
+// Calls: names of functions and routines, and arguments matched to parameters.
+import type { Span } from "../expressions/expression.ts";
+import { functionNames } from "../library/library.ts";
+import type { LibraryFunction } from "../library/library-function.ts";
+import { suggest } from "../parse/fields.ts";
+import type { NameTree, RoutineTree } from "../parse/tree.ts";
+import { emit, hiddenSlot, visibleNames, type Emitter } from "./emitter.ts";
+import type { Code, Slot } from "./program.ts";
+
+/** Reports a name that means nothing here, in the words of the real compiler. */
+export function reportUnknown(emitter: Emitter, name: string, span: Span | undefined): void {
+  const step = emitter.steps[emitter.step];
+  const where = span ?? step?.span ?? { line: 1, column: 1, offset: 0, length: 0 };
+  if (emitter.routines.has(name)) {
+    emitter.problems.error(
+      where,
+      "routine-as-value",
+      `the subworkflow ${JSON.stringify(name)} is used as a value`,
+      "call it with (), or name it as the predicate of a retry",
+    );
+    return;
+  }
+  const hint = suggest(
+    name,
+    [...visibleNames(emitter.scope), ...emitter.routines.keys()].filter((known) => known !== ""),
+  );
+  emitter.problems.error(
+    where,
+    "unknown-variable",
+    `symbol ${JSON.stringify(name)} is neither a variable nor a sub-workflow name`,
+    hint,
+  );
+}
+
+/** Reports a function or connector that does not exist. */
+export function reportUnknownFunction(emitter: Emitter, { name, span }: NameTree): void {
+  emitter.problems.error(
+    span,
+    "unknown-function",
+    `${JSON.stringify(name)} is neither a function nor a sub-workflow name`,
+    suggest(name, [...functionNames(), ...emitter.routines.keys()]),
+  );
+}
+
+/** A call of a library function as code: pure ones inline, others hoisted into an effect with a hidden result. */
+export function applyFunction(
+  emitter: Emitter,
+  fn: LibraryFunction,
+  named: readonly (readonly [NameTree, Code])[],
+  span: Span,
+): Code {
+  checkArguments(
+    emitter,
+    fn,
+    named.map(([name]) => name),
+    span,
+  );
+  if (fn.kind === "pure") {
+    const args = fn.params.map(({ name }) => named.find(([given]) => given.name === name)?.[1]);
+    return { kind: "apply", fn, args };
+  }
+  const into: Slot = { hops: 0, slot: hiddenSlot(emitter), name: "" };
+  emit(emitter, {
+    op: "effect",
+    fn,
+    args: named.map(([{ name }, code]) => [name, code]),
+    into,
+    hidden: true,
+  });
+  return { kind: "slot", ...into };
+}
+
+/** Checks the names of arguments against the parameters of a function. */
+export function checkArguments(
+  emitter: Emitter,
+  fn: LibraryFunction,
+  given: readonly NameTree[],
+  span: Span,
+): void {
+  const known = fn.params.map(({ name }) => name);
+  if (!fn.open) {
+    for (const { name, span } of given) {
+      if (!known.includes(name))
+        emitter.problems.error(
+          span,
+          "unknown-argument",
+          `${fn.name} has no parameter ${JSON.stringify(name)}`,
+          suggest(name, known),
+        );
+    }
+  }
+  for (const { name, optional } of fn.params) {
+    if (!optional && !given.some((argument) => argument.name === name)) {
+      emitter.problems.error(
+        span,
+        "missing-argument",
+        `${fn.name} needs the argument ${JSON.stringify(name)}`,
+        "add it",
+      );
+    }
+  }
+}
+
+/** The arguments of a subworkflow in the order of its parameters. */
+export function matchRoutine(
+  emitter: Emitter,
+  tree: RoutineTree,
+  named: readonly (readonly [string, Code])[],
+  span: Span,
+): (Code | undefined)[] {
+  for (const [name] of named) {
+    if (!tree.params.some((param) => param.name === name)) {
+      emitter.problems.error(
+        span,
+        "unknown-argument",
+        `${tree.name} has no parameter ${JSON.stringify(name)}`,
+        suggest(
+          name,
+          tree.params.map((param) => param.name),
+        ),
+      );
+    }
+  }
+  return tree.params.map((param) => {
+    const code = named.find(([name]) => name === param.name)?.[1];
+    if (code === undefined && param.default === undefined) {
+      emitter.problems.error(
+        span,
+        "missing-argument",
+        `${tree.name} needs the argument ${JSON.stringify(param.name)}`,
+        "add it, or give the parameter a default",
+      );
+    }
+    return code;
+  });
+}

@@ -1,0 +1,164 @@
+// One execution at work: a machine, what the journal lacks, and an inbox of turns that the world has caused.
+import type { Program } from "../compile/program.ts";
+import type { JournalEntry, Outcome } from "../machine/journal.ts";
+import { advance, cancel, complete, fireTimer, receive, start, type Turn } from "../machine/machine.ts";
+import type { CallbackHttpRequest, EffectRequest } from "../machine/request.ts";
+import { resume } from "../machine/resume.ts";
+import type { Machine } from "../machine/state.ts";
+import type { ExecuteOptions } from "./execute.ts";
+
+/** What changes while an execution runs. */
+export interface Session {
+  readonly program: Program;
+  readonly options: ExecuteOptions;
+  /** Turns that wait to be made, in the order in which the world caused them. */
+  readonly inbox: ((machine: Machine) => Turn)[];
+  readonly stop: AbortController;
+  unsaved: JournalEntry[];
+  machine: Machine | undefined;
+  failed: { readonly error: unknown } | undefined;
+  wake: () => void;
+}
+
+/** A session before its first turn. */
+export function createSession(program: Program, options: ExecuteOptions): Session {
+  const stop = new AbortController();
+  return {
+    program,
+    options,
+    inbox: [],
+    stop,
+    unsaved: [],
+    machine: undefined,
+    failed: undefined,
+    wake: () => {},
+  };
+}
+
+/** Puts a turn into the inbox and wakes the session. */
+export function post(session: Session, turn: (machine: Machine) => Turn): void {
+  session.inbox.push(turn);
+  session.wake();
+}
+
+function adopt(session: Session, { machine, entries }: Turn): Machine {
+  session.machine = machine;
+  session.unsaved.push(...entries);
+  return machine;
+}
+
+/** Starts, or resumes from the journal; answers the requests that have to be made again. */
+async function boot(session: Session): Promise<readonly EffectRequest[]> {
+  const { program, options } = session;
+  const entries = await options.journal.load();
+  if (entries.length === 0) {
+    adopt(session, start(program, { ...options, nowMs: options.clock.now() }));
+    return [];
+  }
+  const resumed = resume(program, entries, options.observer);
+  adopt(session, resumed);
+  return resumed.requests;
+}
+
+/** Advances until everything waits, stores what is new, and only then lets the requests out. */
+async function settle(session: Session, reissued: readonly EffectRequest[]): Promise<Machine> {
+  const { clock, journal, observer } = session.options;
+  const requests = [...reissued];
+  for (;;) {
+    const turn = advance(session.machine as Machine, observer);
+    let machine = adopt(session, turn);
+    const readings = turn.requests.filter(({ kind }) => kind === "now");
+    requests.push(...turn.requests.filter(({ kind }) => kind !== "now"));
+    if (readings.length === 0) break;
+    // A reading of the clock has no effect: it needs no round trip, and is stored with what follows from it.
+    for (const { id } of readings) {
+      const nowMs = clock.now();
+      machine = adopt(session, complete(machine, id, { kind: "now", seconds: nowMs / 1000 }, nowMs));
+    }
+  }
+  if (session.unsaved.length > 0) await journal.append(session.unsaved.splice(0));
+  const machine = session.machine as Machine;
+  if (machine.outcome === undefined) for (const request of requests) begin(session, request);
+  return machine;
+}
+
+function begin(session: Session, request: EffectRequest): void {
+  carryOut(session, request).catch((error: unknown) => {
+    session.failed ??= { error };
+    session.wake();
+  });
+}
+
+/** Carries out one request and posts what follows from its result. */
+async function carryOut(session: Session, request: EffectRequest): Promise<void> {
+  const { clock, perform } = session.options;
+  const { signal } = session.stop;
+  if (request.kind === "now") {
+    post(session, (machine) =>
+      complete(machine, request.id, { kind: "now", seconds: clock.now() / 1000 }, clock.now()),
+    );
+    return;
+  }
+  if (request.kind === "sleep" || request.kind === "callback") {
+    await clock.sleepUntil(request.dueMs, signal);
+    if (!signal.aborted) post(session, (machine) => fireTimer(machine, request.id, clock.now()));
+    return;
+  }
+  const release = clock.hold?.();
+  try {
+    const result = await perform(request, signal);
+    if (!signal.aborted) post(session, (machine) => complete(machine, request.id, result, clock.now()));
+  } finally {
+    release?.();
+  }
+}
+
+/** Waits for the inbox; the clock may move on meanwhile. Answers what ends the new hold. */
+async function nextTurn(session: Session, release: () => void): Promise<() => void> {
+  if (session.inbox.length > 0 || session.failed !== undefined) return release;
+  release();
+  await new Promise<void>((resolve) => {
+    session.wake = resolve;
+  });
+  return holdClock(session);
+}
+
+function holdClock({ options: { clock } }: Session): () => void {
+  return clock.hold?.() ?? ((): void => {});
+}
+
+/** Runs a session to its outcome. */
+export async function runSession(session: Session): Promise<Outcome> {
+  const { signal } = session.options;
+  const onAbort = (): void => post(session, cancel);
+  let release = holdClock(session);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted === true) session.inbox.push(cancel);
+  try {
+    for (let reissued = await boot(session); ; reissued = []) {
+      const { outcome } = await settle(session, reissued);
+      if (outcome !== undefined) return outcome;
+      release = await nextTurn(session, release);
+      if (session.failed !== undefined) throw session.failed.error;
+      for (const turn of session.inbox.splice(0)) adopt(session, turn(session.machine as Machine));
+    }
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    session.stop.abort();
+    release();
+  }
+}
+
+/** Hands a request to a callback endpoint: answers the status for it, and posts it when it is taken. */
+export function deliverCallback(
+  session: Session,
+  callback: string,
+  request: CallbackHttpRequest,
+): 200 | 404 | 405 | 429 {
+  const { machine, options } = session;
+  if (machine === undefined) return 404;
+  const receivedMs = options.clock.now();
+  const { status } = receive(machine, callback, request, receivedMs);
+  if (status === 200) post(session, (current) => receive(current, callback, request, receivedMs));
+  return status;
+}
