@@ -51,6 +51,8 @@ export interface RequiredVersion {
 /** What the scan found; the plan may start only when there are no problems. */
 export interface ScanResult {
   readonly problems: readonly SourceProblem[];
+  /** Whether one of the problems is a file that could not be read. */
+  readonly unreadable: boolean;
   readonly requiredVersions: readonly RequiredVersion[];
   /** Full source addresses of all providers in use, sorted. */
   readonly providers: readonly string[];
@@ -97,6 +99,7 @@ function expressions(body: HclBody): readonly (readonly HclToken[])[] {
 
 /** What is gathered while the modules are walked. */
 interface Findings {
+  unreadable: boolean;
   readonly problems: SourceProblem[];
   readonly versions: RequiredVersion[];
   readonly providers: Set<string>;
@@ -143,8 +146,12 @@ function scanModule(directory: string, input: ScanInput, found: Findings): reado
   for (const { path, bytes } of input.files) {
     if (directoryOf(path) !== directory || !isConfigurationFile(path)) continue;
     const file = readTerraformFile(path, bytes);
-    if ("problem" in file) found.problems.push(file.problem);
-    else files.push(file);
+    if ("problem" in file) {
+      found.problems.push(file.problem);
+      found.unreadable = true;
+    } else {
+      files.push(file);
+    }
   }
   const blocks: { readonly file: string; readonly block: HclBlock }[] = files.flatMap(({ path, body }) =>
     body.blocks.map((block) => ({ file: path, block })),
@@ -167,7 +174,13 @@ function scanModule(directory: string, input: ScanInput, found: Findings): reado
 
 /** Scans a stack: its root module and every local module that it reaches, plus the kind of every file of its closure. */
 export function scanStack(input: ScanInput): ScanResult {
-  const found: Findings = { problems: [], versions: [], providers: new Set(), templates: new Set() };
+  const found: Findings = {
+    unreadable: false,
+    problems: [],
+    versions: [],
+    providers: new Set(),
+    templates: new Set(),
+  };
   found.problems.push(...input.files.flatMap((file) => fileProblems(file, input.directory)));
   const seen = new Set([input.directory]);
   const pending = [input.directory];
@@ -191,6 +204,7 @@ export function scanStack(input: ScanInput): ScanResult {
   }
   return {
     problems: found.problems.slice(0, SCAN_PROBLEMS_MAX),
+    unreadable: found.unreadable,
     requiredVersions: found.versions,
     providers: [...found.providers].sort(),
   };
