@@ -10,6 +10,7 @@ export {
   outstanding,
   receive,
   start,
+  type CallbackStatus,
   type Turn,
 } from "./machine/machine.ts";
 export { resume, type Resumed } from "./machine/resume.ts";

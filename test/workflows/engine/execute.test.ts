@@ -43,7 +43,7 @@ main:
   expect(driver.requests[0]).toMatchObject({
     kind: "http",
     auth: { type: "OIDC", audience: "https://api.example.com/x" },
-    line: 6,
+    line: 7,
   });
 });
 

@@ -5,15 +5,7 @@ import { CHOICES } from "../choices.ts";
 import { dottedName, positionOf, type Expression, type Place, type Span } from "../expressions/expression.ts";
 import { findFunction, isLibraryName } from "../library/library.ts";
 import { applyFunction, matchRoutine, reportUnknown, reportUnknownFunction } from "./arguments.ts";
-import {
-  emit,
-  hiddenSlot,
-  isVisible,
-  newLabel,
-  place as placeLabel,
-  visibleNames,
-  type Emitter,
-} from "./emitter.ts";
+import { emit, hiddenSlot, isVisible, newLabel, place as placeLabel, type Emitter } from "./emitter.ts";
 import type { Code } from "./program.ts";
 import { resolve } from "./scopes.ts";
 

@@ -1,7 +1,7 @@
 // Runs an execution to its end: the journal is stored before anything happens, timers keep their due time.
 import type { Program } from "../compile/program.ts";
 import type { JournalEntry, Outcome, StartOptions } from "../machine/journal.ts";
-import { cancel } from "../machine/machine.ts";
+import { cancel, type CallbackStatus } from "../machine/machine.ts";
 import type { CallbackHttpRequest, EffectRequest, EffectResult } from "../machine/request.ts";
 import type { Observer } from "../machine/run.ts";
 import type { Machine } from "../machine/state.ts";
@@ -40,8 +40,8 @@ export interface ExecuteOptions extends Omit<StartOptions, "nowMs"> {
 export interface Execution {
   /** Resolves with the outcome; rejects when the journal or the driver itself fails, never for an error of the workflow. */
   readonly finished: Promise<Outcome>;
-  /** Hands a request to a callback endpoint; the status to answer. */
-  deliver(callback: string, request: CallbackHttpRequest): 200 | 404 | 405 | 429;
+  /** Hands a request to a callback endpoint; resolves with the status to answer once a taken request is durable. */
+  deliver(callback: string, request: CallbackHttpRequest): Promise<CallbackStatus>;
   /** Cancels; `finished` resolves as CANCELLED. */
   cancel(): void;
   /** The machine as it stands, for steps, variables and costs. */

@@ -1,7 +1,16 @@
 // One execution at work: a machine, what the journal lacks, and an inbox of turns that the world has caused.
 import type { Program } from "../compile/program.ts";
 import type { JournalEntry, Outcome } from "../machine/journal.ts";
-import { advance, cancel, complete, fireTimer, receive, start, type Turn } from "../machine/machine.ts";
+import {
+  advance,
+  cancel,
+  complete,
+  fireTimer,
+  receive,
+  start,
+  type CallbackStatus,
+  type Turn,
+} from "../machine/machine.ts";
 import type { CallbackHttpRequest, EffectRequest } from "../machine/request.ts";
 import { resume } from "../machine/resume.ts";
 import type { Machine } from "../machine/state.ts";
@@ -14,6 +23,8 @@ export interface Session {
   /** Turns that wait to be made, in the order in which the world caused them. */
   readonly inbox: ((machine: Machine) => Turn)[];
   readonly stop: AbortController;
+  /** Told once everything that the journal lacked is durable. */
+  readonly waiting: (() => void)[];
   unsaved: JournalEntry[];
   machine: Machine | undefined;
   failed: { readonly error: unknown } | undefined;
@@ -27,6 +38,7 @@ export function createSession(program: Program, options: ExecuteOptions): Sessio
     program,
     options,
     inbox: [],
+    waiting: [],
     stop,
     unsaved: [],
     machine: undefined,
@@ -76,7 +88,9 @@ async function settle(session: Session, reissued: readonly EffectRequest[]): Pro
       machine = adopt(session, complete(machine, id, { kind: "now", seconds: nowMs / 1000 }, nowMs));
     }
   }
+  const waiting = session.waiting.splice(0);
   if (session.unsaved.length > 0) await journal.append(session.unsaved.splice(0));
+  for (const told of waiting) told();
   const machine = session.machine as Machine;
   if (machine.outcome === undefined) for (const request of requests) begin(session, request);
   return machine;
@@ -146,19 +160,26 @@ export async function runSession(session: Session): Promise<Outcome> {
     signal?.removeEventListener("abort", onAbort);
     session.stop.abort();
     release();
+    for (const told of session.waiting.splice(0)) told();
   }
 }
 
-/** Hands a request to a callback endpoint: answers the status for it, and posts it when it is taken. */
-export function deliverCallback(
+/** Hands a request to a callback endpoint; a taken one is durable when the status 200 comes. */
+export async function deliverCallback(
   session: Session,
   callback: string,
   request: CallbackHttpRequest,
-): 200 | 404 | 405 | 429 {
+): Promise<CallbackStatus> {
   const { machine, options } = session;
   if (machine === undefined) return 404;
-  const receivedMs = options.clock.now();
-  const { status } = receive(machine, callback, request, receivedMs);
-  if (status === 200) post(session, (current) => receive(current, callback, request, receivedMs));
-  return status;
+  const turn = receive(machine, callback, request, options.clock.now());
+  if (turn.status !== 200) return turn.status;
+  // The slot is taken at once, so that a second request cannot take it too.
+  adopt(session, turn);
+  const durable = new Promise<void>((resolve) => {
+    session.waiting.push(resolve);
+  });
+  post(session, (current) => ({ machine: current, entries: [], requests: [] }));
+  await durable;
+  return 200;
 }

@@ -131,6 +131,9 @@ export function fireTimer(machine: Machine, id: string, nowMs: number): Turn {
   return close(run);
 }
 
+/** The answer to a request at a callback endpoint. */
+export type CallbackStatus = 200 | 404 | 405 | 429;
+
 /**
  * A request came to a callback endpoint. The status to answer: 200 taken, 404 unknown endpoint or ended execution, 405 wrong
  * method, 429 a request is already held.
@@ -140,7 +143,7 @@ export function receive(
   callback: string,
   request: CallbackHttpRequest,
   receivedMs: number,
-): Turn & { readonly status: 200 | 404 | 405 | 429 } {
+): Turn & { readonly status: CallbackStatus } {
   const refused = (status: 404 | 405 | 429): Turn & { status: 404 | 405 | 429 } => ({
     machine,
     entries: [],
