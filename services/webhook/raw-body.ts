@@ -1,0 +1,53 @@
+// The bytes of a delivery as they came, up to a limit that depends on the event that the delivery says it is.
+import { isUtf8 } from "node:buffer";
+import type { Readable } from "node:stream";
+import { TAKEN_EVENTS } from "../../shared/domain/delivery.ts";
+import { HttpError } from "../../shared/runtime/errors.ts";
+
+/** Bytes of a delivery that is acted on. */
+export const TAKEN_BODY_BYTES_MAX = 1_000_000;
+/** Bytes of any delivery: the code host fires nothing larger (docs.github.com/webhooks/webhook-events-and-payloads). */
+export const BODY_BYTES_MAX = 25_000_000;
+
+/** Bytes that a delivery of this event may have. */
+export function bodyLimit(event: string | undefined): number {
+  return event === undefined || TAKEN_EVENTS.has(event) ? TAKEN_BODY_BYTES_MAX : BODY_BYTES_MAX;
+}
+
+/** 413 for a body beyond the limit. The connection ends with it, so that nobody has to read the rest. */
+export function tooLarge(limit: number): HttpError {
+  const message = `The delivery is larger than ${limit} bytes: it is not read.`;
+  return new HttpError(413, "INVALID_ARGUMENT", message, "BODY_TOO_LARGE", { connection: "close" });
+}
+
+/** Reads a body; 413 as soon as it passes the limit, 400 when it ends early, is empty, or is not UTF-8. */
+export async function readRawBody(stream: Readable, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      size += chunk.byteLength;
+      if (size > limit) throw tooLarge(limit);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(
+      400,
+      "INVALID_ARGUMENT",
+      "The body ended early: send the delivery again.",
+      "BODY_INCOMPLETE",
+    );
+  }
+  const body = Buffer.concat(chunks);
+  // Verification reads text: only for UTF-8 does the same text mean the same bytes.
+  if (size === 0 || !isUtf8(body)) {
+    throw new HttpError(
+      400,
+      "INVALID_ARGUMENT",
+      "The body is empty or not UTF-8: send the delivery as JSON.",
+      "NOT_UTF8",
+    );
+  }
+  return body;
+}

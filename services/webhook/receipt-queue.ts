@@ -1,0 +1,116 @@
+// From receipt to fact. A receipt stays pending until it is settled, whatever happens in between; so nothing is lost.
+import {
+  delivery,
+  deliveryTrace,
+  type DeliveryReading,
+  readDelivery,
+  TAKEN_EVENTS,
+} from "../../shared/domain/delivery.ts";
+import { ControlPlaneError, isTransient } from "../../shared/domain/errors.ts";
+import { parseStrictJson } from "../../shared/domain/strict-json.ts";
+import type { Receipt, Receipts } from "../../shared/ports/receipts.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import { record, type RecordPorts } from "../../shared/runtime/record.ts";
+
+/** Receipts that are read and handled at a time. */
+export const RECEIPTS_PER_SWEEP_MAX = 100;
+
+const ACTOR = "services/webhook";
+
+/** What handling receipts needs. */
+export interface ReceiptQueuePorts extends RecordPorts {
+  readonly receipts: Receipts;
+  readonly log: Log;
+}
+
+/** Handles pending receipts. */
+export interface ReceiptQueue {
+  /** Handles what is pending now, once, and resolves when that is done; calls under way are joined. Never throws. */
+  sweep(): Promise<void>;
+}
+
+/** What the receipt says. Signed bytes may still be no JSON, or the JSON of another event. */
+export function readReceipt({ event, body, bodyHash }: Receipt): DeliveryReading {
+  if (!TAKEN_EVENTS.has(event)) return readDelivery(event, undefined, bodyHash);
+  try {
+    return readDelivery(event, parseStrictJson(body), bodyHash);
+  } catch (error) {
+    if (error instanceof ControlPlaneError) return { kind: "refused", reason: error.message };
+    throw error;
+  }
+}
+
+const reasonOf = (reading: DeliveryReading): string => (reading.kind === "accepted" ? "" : reading.reason);
+
+async function handle(ports: ReceiptQueuePorts, receipt: Receipt): Promise<void> {
+  const reading = readReceipt(receipt);
+  await record(ports, delivery, {
+    stream: `deliveries/${receipt.guid}`,
+    cause: `delivery/${receipt.guid}`,
+    input: reading,
+    inputHash: receipt.bodyHash,
+    actor: ACTOR,
+    correlation: deliveryTrace(receipt.guid),
+  });
+  const settled = {
+    outcome: reading.kind,
+    reason: reasonOf(reading),
+    time: ports.clock.now().toISOString(),
+  } as const;
+  await ports.receipts.settle(receipt.guid, settled);
+  const fields = { delivery: receipt.guid, event: receipt.event, outcome: reading.kind };
+  if (reading.kind === "refused")
+    ports.log.warn(fields, `A signed delivery could not be read: ${reading.reason}`);
+  else ports.log.info(fields, `A delivery was ${reading.kind}.`);
+}
+
+/** Whether the receipt is settled now. What may succeed later stays pending; what cannot is settled as refused. */
+async function attempt(ports: ReceiptQueuePorts, receipt: Receipt): Promise<boolean> {
+  try {
+    await handle(ports, receipt);
+    return true;
+  } catch (error) {
+    const fields = { delivery: receipt.guid, event: receipt.event, error };
+    if (isTransient(error)) {
+      ports.log.warn(fields, "A delivery could not be handled now; its receipt stays pending.");
+      return false;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    ports.log.error(fields, "A delivery cannot be handled; its receipt says why.");
+    await ports.receipts.settle(receipt.guid, {
+      outcome: "refused",
+      reason,
+      time: ports.clock.now().toISOString(),
+    });
+    return true;
+  }
+}
+
+/** A queue over the pending receipts. One sweep at a time; a call during a sweep makes it look again. */
+export function createReceiptQueue(ports: ReceiptQueuePorts): ReceiptQueue {
+  let running: Promise<void> | undefined;
+  let again = false;
+  const run = async (): Promise<void> => {
+    try {
+      do {
+        again = false;
+        const batch = await ports.receipts.pending(RECEIPTS_PER_SWEEP_MAX);
+        let settled = 0;
+        for (const receipt of batch) if (await attempt(ports, receipt)) settled += 1;
+        // A full batch hides more behind it; one of which nothing could be settled would come back as it was.
+        if (batch.length === RECEIPTS_PER_SWEEP_MAX && settled > 0) again = true;
+      } while (again);
+    } catch (error) {
+      ports.log.warn({ error }, "Pending deliveries could not be looked at; they wait for the next sweep.");
+    } finally {
+      running = undefined;
+    }
+  };
+  return {
+    sweep: () => {
+      again = true;
+      running ??= run();
+      return running;
+    },
+  };
+}
