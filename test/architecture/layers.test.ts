@@ -8,7 +8,10 @@ const edges = files.flatMap(importsOf);
 
 /** Folder → what it may import, as patterns over repository paths and package names. First match of `from` decides. */
 const LAYERS: readonly { from: RegExp; may: readonly RegExp[] }[] = [
-  { from: /^shared\/domain\//, may: [/^shared\/domain\//, /^typebox/, /^node:crypto$/, /^canonicalize$/, /^yaml$/] },
+  {
+    from: /^shared\/domain\//,
+    may: [/^shared\/domain\//, /^typebox/, /^node:crypto$/, /^canonicalize$/, /^yaml$/],
+  },
   { from: /^shared\/ports\//, may: [/^shared\/ports\//, /^shared\/domain\//] },
   {
     from: /^shared\/runtime\//,
@@ -22,13 +25,41 @@ const LAYERS: readonly { from: RegExp; may: readonly RegExp[] }[] = [
   },
   {
     from: /^shared\/adapters\/local\//,
-    may: [/^shared\/adapters\/(local|system)\//, /^shared\/(ports|domain|runtime)\//, /^workflows\/engine\//, /^node:/, /^undici$/, /^yaml$/],
+    may: [
+      /^shared\/adapters\/(local|system)\//,
+      /^shared\/(ports|domain|runtime)\//,
+      /^workflows\/engine\//,
+      /^node:/,
+      /^undici$/,
+      /^yaml$/,
+    ],
   },
   { from: /^shared\/adapters\/system\//, may: [/^shared\/(ports|domain)\//, /^node:/] },
-  { from: /^workflows\/engine\//, may: [/^workflows\/engine\//, /^yaml$/, /^re2js$/, /^node:(crypto|buffer)$/] },
+  {
+    from: /^workflows\/engine\//,
+    may: [/^workflows\/engine\//, /^yaml$/, /^re2js$/, /^node:(crypto|buffer)$/],
+  },
   { from: /^services\/[^/]+\/main\.ts$/, may: [/./] },
-  { from: /^services\/provisioner\/build\//, may: [/^services\/provisioner\/build\//, /^shared\/(ports|domain)\//, /^shared\/adapters\/local\//, /^node:/] },
-  { from: /^services\//, may: [/^services\//, /^shared\/(runtime|ports|domain)\//, /^(fastify|typebox)/, /^@fastify\//, /^@octokit\/webhooks/, /^node:/] },
+  {
+    from: /^services\/provisioner\/build\//,
+    may: [
+      /^services\/provisioner\/build\//,
+      /^shared\/(ports|domain)\//,
+      /^shared\/adapters\/local\//,
+      /^node:/,
+    ],
+  },
+  {
+    from: /^services\//,
+    may: [
+      /^services\//,
+      /^shared\/(runtime|ports|domain)\//,
+      /^(fastify|typebox)/,
+      /^@fastify\//,
+      /^@octokit\/webhooks/,
+      /^node:/,
+    ],
+  },
   { from: /^(cli|scripts|examples)\//, may: [/./] },
   { from: /^vitest\.config\.ts$/, may: [/./] },
 ];
@@ -37,8 +68,18 @@ const service = (path: string): string | undefined => /^services\/([^/]+)\//.exe
 
 test("the layer test sees the whole tree", () => {
   expect(edges.length).toBeGreaterThan(EDGES_MIN);
-  for (const folder of ["shared/domain/", "shared/ports/", "shared/runtime/", "shared/adapters/local/", "services/", "workflows/engine/"]) {
-    expect(edges.some((edge) => edge.from.startsWith(folder)), folder).toBe(true);
+  for (const folder of [
+    "shared/domain/",
+    "shared/ports/",
+    "shared/runtime/",
+    "shared/adapters/local/",
+    "services/",
+    "workflows/engine/",
+  ]) {
+    expect(
+      edges.some((edge) => edge.from.startsWith(folder)),
+      folder,
+    ).toBe(true);
   }
 });
 
@@ -51,7 +92,10 @@ test("every file imports only from the layers below it", () => {
 });
 
 test("no service imports another service", () => {
-  const violations = edges.filter(({ from, to }) => service(from) !== undefined && service(to) !== undefined && service(from) !== service(to));
+  const violations = edges.filter(
+    ({ from, to }) =>
+      service(from) !== undefined && service(to) !== undefined && service(from) !== service(to),
+  );
   expect(violations.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
 });
 
@@ -84,5 +128,7 @@ function reach(start: string, all: readonly ImportEdge[]): ReadonlySet<string> {
 test("the rollback path reaches neither ledger, bus nor workflow", () => {
   const reached = [...reach("shared/runtime/rollback.ts", edges)];
   expect(reached.length).toBeGreaterThan(3);
-  expect(reached.filter((path) => /ledger|outbox|\/bus\.|record\.ts|executions|workflows\//.test(path))).toEqual([]);
+  expect(
+    reached.filter((path) => /ledger|outbox|\/bus\.|record\.ts|executions|workflows\//.test(path)),
+  ).toEqual([]);
 });
