@@ -1,5 +1,5 @@
 // What deliveries of the code host mean.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { delivery, deliveryTrace, readDelivery, TAKEN_EVENTS } from "../../shared/domain/delivery.ts";
 import { checkFactData } from "../../shared/runtime/parse.ts";
