@@ -19,6 +19,16 @@ export type RolloutFactType =
 /** Where a rollout is. */
 export type RolloutPhase = "absent" | "queued" | "started" | "promoted" | "rolled-back" | "aborted";
 
+/** Phase → the state that resources show. */
+export const ROLLOUT_STATES: Readonly<Record<RolloutPhase, string>> = {
+  absent: "ABSENT",
+  queued: "QUEUED",
+  started: "RUNNING",
+  promoted: "PROMOTED",
+  "rolled-back": "ROLLED_BACK",
+  aborted: "ABORTED",
+};
+
 /** A rollout as it stands. */
 export interface RolloutState {
   readonly phase: RolloutPhase;

@@ -5,7 +5,7 @@ import type { RolloutPolicy } from "../../../shared/domain/rollout-policy.ts";
 import { endpointOf } from "../../../shared/domain/rollout-name.ts";
 import { policyOf } from "../../../shared/domain/rollout-plan.ts";
 import { requireOwner } from "../../../shared/domain/rollout-rules.ts";
-import { hasEnded, type RolloutState } from "../../../shared/domain/rollout-state.ts";
+import { hasEnded, ROLLOUT_STATES, type RolloutState } from "../../../shared/domain/rollout-state.ts";
 import type { TrafficDocument } from "../../../shared/domain/traffic.ts";
 import { readTraffic } from "../../../shared/runtime/traffic.ts";
 import { settledRollout, takeBack } from "../../../shared/runtime/rollout-moves.ts";
@@ -38,7 +38,7 @@ const done = (state: RolloutState): Look => ({
   next: "done",
   seconds: 0,
   sentence: state.endReason ?? "",
-  outcome: state.phase,
+  outcome: ROLLOUT_STATES[state.phase],
 });
 
 /** Why the rollout stands still, if it does. */

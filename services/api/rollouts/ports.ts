@@ -1,5 +1,5 @@
 // What the rollout operations need from the world, and what they answer.
-import type { RolloutState } from "../../../shared/domain/rollout-state.ts";
+import { ROLLOUT_STATES, type RolloutState } from "../../../shared/domain/rollout-state.ts";
 import type { Deploys } from "../../../shared/ports/deploys.ts";
 import type { Metrics } from "../../../shared/ports/metrics.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
@@ -15,7 +15,8 @@ export interface RolloutPorts extends RolloutMovePorts {
 /** A rollout as an operation leaves it. */
 export interface RolloutAnswer {
   readonly name: string;
-  readonly state: RolloutState["phase"];
+  /** QUEUED, RUNNING, PROMOTED, ROLLED_BACK or ABORTED. */
+  readonly state: string;
   readonly modelVersion: string;
   readonly step: number;
   /** Percent of the traffic that the new version has. */
@@ -28,7 +29,7 @@ export interface RolloutAnswer {
 export function answerOf(name: string, state: RolloutState): RolloutAnswer {
   return {
     name,
-    state: state.phase,
+    state: ROLLOUT_STATES[state.phase],
     modelVersion: state.queued?.modelVersion ?? "",
     step: state.step,
     weight: state.phase === "rolled-back" || state.phase === "aborted" ? 0 : state.weight,

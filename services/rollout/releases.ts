@@ -1,0 +1,101 @@
+// Puts what serves beside what served: backends for rollouts that start, and again for those that a restart has lost.
+import { backendName } from "../../shared/domain/backend.ts";
+import { ControlPlaneError, isTransient } from "../../shared/domain/errors.ts";
+import type { FactData } from "../../shared/domain/facts.ts";
+import { rollout } from "../../shared/domain/rollout.ts";
+import { rolloutName } from "../../shared/domain/rollout-name.ts";
+import { hasEnded } from "../../shared/domain/rollout-state.ts";
+import { type TrafficDocument, versionWeights } from "../../shared/domain/traffic.ts";
+import type { ReleaseRequest } from "../../shared/ports/deploys.ts";
+import { load } from "../../shared/runtime/record.ts";
+import { takeBack } from "../../shared/runtime/rollout-moves.ts";
+import { ACTOR, type RolloutServicePorts, STATUS_TIMEOUT_MS, WORKFLOW } from "./ports.ts";
+
+/** Attempts of one version that are looked through for how it was served. */
+export const ATTEMPTS_LOOKED_AT_MAX = 50;
+
+type Started = FactData<"rollout.started">;
+
+/** What deploys need to know of a rollout that started. */
+export function releaseRequest(started: Started): ReleaseRequest {
+  const { endpoint, modelVersion, artifact, serving, repository, commit } = started;
+  return {
+    endpoint,
+    modelVersion,
+    artifact,
+    serving,
+    repository,
+    commit,
+    backend: backendName(endpoint, modelVersion),
+  };
+}
+
+/** Prepares the backend; a request that can never work is a failed release. */
+async function prepareBackend(ports: RolloutServicePorts, name: string, started: Started): Promise<void> {
+  try {
+    await ports.deploys.prepare(releaseRequest(started));
+  } catch (error) {
+    if (isTransient(error) || !(error instanceof ControlPlaneError)) throw error;
+    const { modelVersion } = started;
+    const { reason, message } = error;
+    const nextStep = "Mend what the message names, then retry this rollout or register a new version.";
+    const failed = { modelVersion, reason, message, nextStep };
+    await takeBack(ports, name, { trigger: "release-failed", reason: message, failed, actor: ACTOR });
+  }
+}
+
+/** Prepares the release of a started rollout and starts the workflow that sequences it. Safe to repeat. */
+export async function launch(ports: RolloutServicePorts, name: string): Promise<void> {
+  const { state } = await load(ports.ledger, rollout, name);
+  if (hasEnded(state) || state.started === undefined) return;
+  await prepareBackend(ports, name, state.started);
+  if ((await ports.executions.find(name)).length > 0) return;
+  const argument = { api: ports.api(), rollout: name };
+  await ports.executions.start({ workflow: WORKFLOW, argument, cause: name });
+}
+
+/** Prepares the backend of the rollout that runs again, if a restart has lost it before it had traffic. */
+export async function reviveCandidate(ports: RolloutServicePorts, name: string): Promise<void> {
+  const { state } = await load(ports.ledger, rollout, name);
+  if (hasEnded(state) || state.started === undefined) return;
+  const { endpoint, modelVersion } = state.started;
+  const status = await ports.deploys.status(backendName(endpoint, modelVersion), STATUS_TIMEOUT_MS);
+  if (status.state === "unknown" || status.state === "cold") await prepareBackend(ports, name, state.started);
+}
+
+/** How a version was last put on an endpoint, or undefined when no rollout of it has started. */
+async function lastStart(
+  ports: RolloutServicePorts,
+  endpoint: string,
+  modelVersion: string,
+): Promise<Started | undefined> {
+  let last: Started | undefined;
+  for (let attempt = 1; attempt <= ATTEMPTS_LOOKED_AT_MAX; attempt += 1) {
+    const { state } = await load(ports.ledger, rollout, rolloutName(endpoint, modelVersion, attempt));
+    if (state.phase === "absent") return last;
+    last = state.started ?? last;
+  }
+  return last;
+}
+
+/**
+ * Prepares every backend again that has traffic, or is a warm way back, and that nobody runs: after a restart of the host, and
+ * for a rollback that was forced to a version that was scaled down.
+ */
+export async function revive(
+  ports: RolloutServicePorts,
+  endpoint: string,
+  document: TrafficDocument,
+): Promise<void> {
+  const warm = document.traffic.good.filter(({ state }) => state === "warm").map(({ version }) => version);
+  for (const version of new Set([...Object.keys(versionWeights(document)), ...warm])) {
+    const { state } = await ports.deploys.status(backendName(endpoint, version), STATUS_TIMEOUT_MS);
+    if (state !== "unknown" && state !== "cold") continue;
+    const started = await lastStart(ports, endpoint, version);
+    if (started === undefined) {
+      ports.log.error({ endpoint, version }, "A version has traffic and no rollout says how to serve it.");
+      continue;
+    }
+    await ports.deploys.prepare(releaseRequest(started));
+  }
+}
