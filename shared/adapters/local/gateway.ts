@@ -1,0 +1,139 @@
+// The gateway in front of the model servers of one machine: weights per request, counters per version, graceful drain.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { ControlPlaneError } from "../../domain/errors.ts";
+import type { TrafficDocument } from "../../domain/traffic.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { createCounters } from "./gateway-counters.ts";
+import { createHandler, type BackendAddress, type Routes } from "./gateway-handler.ts";
+import { createPools } from "./gateway-pools.ts";
+import { routeOf } from "./gateway-route.ts";
+import type { LocalTraffic } from "./traffic.ts";
+
+/** Connections of callers. */
+export const CALLER_CONNECTIONS_MAX = 4_096;
+/** How long a caller may take to send a request's head, and the whole request. */
+export const HEAD_TIMEOUT_MS = 10_000;
+export const REQUEST_TIMEOUT_MS = 300_000;
+/** How long a caller's connection may be silent, above all limits on the backend's side. */
+export const CALLER_SILENCE_MS = 120_000;
+/** How often idle connections are looked for while the gateway closes. */
+const CLOSING_SWEEP_MS = 100;
+
+/** What the gateway needs. */
+export interface GatewayPorts {
+  readonly traffic: Pick<LocalTraffic, "read" | "list" | "onChange">;
+  /** Asked for every request, so it answers from memory. */
+  readonly backends: (backend: string) => BackendAddress;
+  readonly clock: Clock;
+}
+
+/** A gateway. */
+export interface Gateway {
+  /** Reads all traffic documents and listens; port 0 takes a free one. Answers the base URL. */
+  listen(port: number, host?: string): Promise<string>;
+  /** Prometheus text, as at `/metrics`. */
+  metrics(): string;
+  inFlight(backend: string): number;
+  /** Resolves true once the backend has weight 0 and nothing in flight, false after `timeoutMs`. */
+  drained(backend: string, timeoutMs: number): Promise<boolean>;
+  /** Takes no more connections, lets requests in flight end for `graceMs`, then cuts them. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Reads every document; one that is damaged is answered with 503 and never stops the others. */
+async function readRoutes(
+  { traffic }: GatewayPorts,
+  routes: Routes,
+  adopt: (endpoint: string, document: TrafficDocument) => void,
+): Promise<void> {
+  for (const endpoint of await traffic.list()) {
+    try {
+      const document = await traffic.read(endpoint);
+      if (document !== undefined) adopt(endpoint, document);
+    } catch (error) {
+      if (!(error instanceof ControlPlaneError) || error.reason !== "TRAFFIC_DOCUMENT_CORRUPT") throw error;
+      routes.unreadable.add(endpoint);
+    }
+  }
+}
+
+function createLimitedServer(handler: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const server = createServer(
+    { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    handler,
+  );
+  server.maxConnections = CALLER_CONNECTIONS_MAX;
+  server.setTimeout(CALLER_SILENCE_MS);
+  return server;
+}
+
+/**
+ * A gateway that sends requests of `/{team}/{endpoint}/…` (and `/{endpoint}/…` for the default team) to backends by the
+ * weights of the traffic documents. A change of a document holds from the next request on. `random` draws the backend.
+ */
+export function createGateway(ports: GatewayPorts, random: () => number = Math.random): Gateway {
+  const startedMs = ports.clock.now().getTime();
+  const counters = createCounters(`${process.pid}-${startedMs}`, startedMs / 1_000);
+  const routes: Routes = { byEndpoint: new Map(), unreadable: new Set() };
+  const pools = createPools();
+  const waiting = new Set<() => void>();
+  const settled = (): void => {
+    for (const look of waiting) look();
+  };
+  const server = createLimitedServer(
+    createHandler({ routes, backends: ports.backends, counters, pools, random, settled }),
+  );
+  const weighted = (): ReadonlySet<string> =>
+    new Set(
+      [...routes.byEndpoint.values()].flatMap((route) => route.choices.map((choice) => choice.backend)),
+    );
+
+  function adopt(endpoint: string, document: TrafficDocument): void {
+    if ((routes.byEndpoint.get(endpoint)?.resourceVersion ?? 0) > document.resourceVersion) return;
+    const route = routeOf(endpoint, document);
+    routes.byEndpoint.set(endpoint, route);
+    routes.unreadable.delete(endpoint);
+    for (const { backend, version } of route.choices) counters.know({ endpoint, backend, version });
+    pools.keep(weighted());
+    settled();
+  }
+  const stopListening = ports.traffic.onChange(adopt);
+
+  return {
+    async listen(port, host = "127.0.0.1") {
+      await readRoutes(ports, routes, adopt);
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(port, host, () => resolve());
+      });
+      const address = server.address();
+      return `http://${host}:${typeof address === "object" && address !== null ? address.port : port}`;
+    },
+    metrics: () => counters.text(),
+    inFlight: (backend) => counters.inFlight(backend),
+    async drained(backend, timeoutMs) {
+      const isDrained = (): boolean => !weighted().has(backend) && counters.inFlight(backend) === 0;
+      const stop = new AbortController();
+      const look = (): void => {
+        if (isDrained()) stop.abort();
+      };
+      waiting.add(look);
+      look();
+      await ports.clock.sleep(timeoutMs, stop.signal);
+      waiting.delete(look);
+      return isDrained();
+    },
+    async close(graceMs) {
+      stopListening();
+      const sweep = setInterval(() => server.closeIdleConnections(), CLOSING_SWEEP_MS);
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+      clearInterval(sweep);
+      clearTimeout(cut);
+      await pools.destroy();
+    },
+  };
+}
