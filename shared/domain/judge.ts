@@ -128,25 +128,28 @@ function test(
 const reached = (evidence: TestEvidence | undefined): boolean =>
   evidence !== undefined && evidence.combined >= evidence.needed;
 
-/** Counts that no counter can give. */
-function problemsOf(evidence: Evidence): readonly EvidenceProblem[] {
+/** Counts that no counter can give. Windows are parts of the segments: only what would spoil the arithmetic is looked for there. */
+function problemsOf({ segments, windows }: Evidence): readonly EvidenceProblem[] {
   const problems: EvidenceProblem[] = [];
   const check = (path: string, counts: ArmCounts | null): void => {
     const problem = counts === null ? undefined : countsProblem(path, counts);
     if (problem !== undefined) problems.push(problem);
   };
-  for (const [index, { canary, control }] of evidence.segments.entries()) {
+  for (const [index, { canary, control }] of segments.entries()) {
     check(`segments[${index}].canary`, canary);
     check(`segments[${index}].control`, control);
   }
-  for (const [index, { canary, control }] of evidence.windows.entries()) {
-    for (const [arm, counts] of Object.entries({ canary, control })) {
-      // A window may see the error of a request that an earlier window counted; only segments must add up.
-      check(`windows[${index}].${arm}`, { ...counts, errors: Math.min(counts.errors, counts.requests) });
-    }
+  for (let index = 0; index < windows.length; index += 1) {
+    const window = windows[index];
+    if (window === undefined || (isCounted(window.canary) && isCounted(window.control))) continue;
+    check(`windows[${index}].canary`, window.canary);
+    check(`windows[${index}].control`, window.control);
   }
   return problems;
 }
+
+const isCounted = ({ requests, errors }: ArmCounts): boolean =>
+  requests >= 0 && requests < Infinity && errors >= 0 && errors < Infinity;
 
 /** Judges a rollout from its counts alone. *Fail* wins over *pass*. */
 export function judge(policy: RolloutPolicy, evidence: Evidence): Look {

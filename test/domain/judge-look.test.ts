@@ -71,6 +71,23 @@ describe("a look", () => {
       const look = judge(ROLLOUT_POLICY_DEFAULTS, evidenceOf([[broken, [10, 0]]]));
       expect(look).toMatchObject({ verdict: "refused", problems: [{ path: "segments[0].canary" }] });
     }
+    const good = evidenceOf([
+      [
+        [10, 0],
+        [10, 0],
+      ],
+    ]);
+    const windows = [
+      {
+        segment: 0,
+        index: 0,
+        canary: { requests: 1, errors: Number.NaN },
+        control: { requests: 1, errors: 0 },
+      },
+    ];
+    expect(judge(ROLLOUT_POLICY_DEFAULTS, { ...good, windows })).toMatchObject({
+      problems: [{ path: "windows[0].canary" }],
+    });
   });
 
   it("stays finite at any counts, and harm never shrinks when one more canary request fails", () => {
