@@ -98,7 +98,7 @@ const LISTS: readonly ListOf[] = [
       column("weight", "weight"),
       {
         heading: "verdict",
-        value: (row) => (row["verdict"] ? text(row["verdict"] as Row, "sentence") : undefined),
+        value: (row) => (row["judgement"] ? text(row["judgement"] as Row, "sentence") : undefined),
       },
       since(now),
     ],
