@@ -83,6 +83,8 @@ export type RunInput =
       readonly execution: string;
       readonly loss: FactData<"run.lost">;
     }
+  /** Its workflow has ended without ending the run. */
+  | { readonly kind: "abandon"; readonly run: string; readonly failure: FactData<"run.failed"> }
   | { readonly kind: "cancel"; readonly run: string; readonly reason: string }
   | { readonly kind: "time-out"; readonly run: string };
 
@@ -184,6 +186,10 @@ function decide(state: RunState, input: RunInput): Decision<RunFact> {
     const { timeLimitSeconds } = state.request;
     return happens([{ type: "run.timed-out", data: { timeLimitSeconds } }]);
   }
+  if (input.kind === "abandon") {
+    if (isEnded(state)) return ignored(`${state.run} is ${state.phase} already.`);
+    return happens([{ type: "run.failed", data: input.failure }]);
+  }
   if (input.kind === "cancel") {
     if (state.phase === "cancelled") return ignored(`${state.run} is cancelled already.`);
     if (isEnded(state)) throw ended(state);
@@ -228,5 +234,5 @@ function evolve(state: RunState, fact: FactOf<RunFact>): RunState {
   return { ...state, phase: END_OF[fact.type] };
 }
 
-/** requested → claimed → submitted → finished; any of them may end as failed (owner), cancelled, timed out or lost. */
+/** requested → claimed → submitted → finished; each of them may end as failed, cancelled, timed out or lost. */
 export const run: Decider<RunState, RunInput, RunFact> = { initial: { phase: "absent" }, decide, evolve };

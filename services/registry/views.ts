@@ -1,0 +1,8 @@
+// Every read model that the registry keeps; whoever composes the process gives them to one projector.
+import type { Projection } from "../../shared/runtime/project.ts";
+import { datasetViews } from "./dataset-views.ts";
+import { lineageViews } from "./lineage-views.ts";
+import { modelViews } from "./model-views.ts";
+
+/** `models`, `modelVersions`, `datasets`, `datasetVersions` and `lineageNodes`. */
+export const REGISTRY_VIEWS: readonly Projection[] = [modelViews, datasetViews, lineageViews];
