@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import type { AnyFact } from "../../shared/domain/fact.ts";
-import { HANDLER_TIME_MAX_MS } from "../../shared/adapters/local/bus.ts";
+import { HANDLER_TIME_MAX_MS } from "../../shared/runtime/deliver.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import { BACKOFF_FIRST_MS, BACKOFF_LAST_MS, backoffMs, RETRY_FOR_MS } from "../../shared/runtime/backoff.ts";
 import { HOLDING_ATTEMPTS_MAX } from "../../shared/runtime/outbox.ts";

@@ -1,0 +1,113 @@
+// The door of a fact service that runs alone, on functions-framework: pushes of Pub/Sub in, acknowledgements out.
+// Status codes are the protocol: 204 is done, not wanted, or kept as a dead letter; 5xx asks for the message again.
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import { http, type Request, type Response } from "@google-cloud/functions-framework";
+import { getTestServer } from "@google-cloud/functions-framework/testing";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { type ControlPlaneError, invalidArgument, isTransient } from "../domain/errors.ts";
+import type { AnyFact } from "../domain/fact.ts";
+import { parseStrictJson } from "../domain/strict-json.ts";
+import { deliver, type DeliverPorts } from "./deliver.ts";
+import type { FactService } from "./fact-service.ts";
+import { FACT_BYTES_MAX, parseFact } from "./parse.ts";
+
+/** Bytes of one push: a fact in base64, and its envelope. */
+export const PUSH_BYTES_MAX = Math.ceil((FACT_BYTES_MAX * 4) / 3) + 16_384;
+/** How long a request may take to arrive. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Path that a scheduler calls to let the service put things right. */
+const RECONCILE_PATH = "/reconcile";
+
+/** What of a Pub/Sub push is read. Its framework's own conversion drops messages without data, so we do it ourselves. */
+const Push = Type.Object({
+  message: Type.Object({ data: Type.String(), messageId: Type.Optional(Type.String({ maxLength: 200 })) }),
+});
+const push = Compile(Push);
+
+function factOfPush(body: unknown): AnyFact {
+  if (!push.Check(body)) {
+    throw invalidArgument(
+      "message",
+      "The body is no push of Pub/Sub: message.data must be there, in base64.",
+      "INVALID_PUSH",
+    );
+  }
+  return parseFact(Buffer.from(body.message.data, "base64"));
+}
+
+/** Handles one push body and answers the status. What can never be read is kept as a dead letter, so that it does not come back. */
+async function acceptPush(service: FactService, ports: DeliverPorts, body: Buffer): Promise<number> {
+  const { deadLetters, clock, log } = ports;
+  let fact: AnyFact;
+  try {
+    fact = factOfPush(parseStrictJson(body));
+  } catch (error) {
+    if (isTransient(error)) throw error;
+    const { reason, message } = error as ControlPlaneError;
+    const id = `${service.name}/push-${createHash("sha256").update(body).digest("hex").slice(0, 32)}`;
+    log.error({ id, error }, "push cannot be read, kept as a dead letter");
+    const payload = body.toString("utf8").toWellFormed();
+    await deadLetters.put({
+      id,
+      service: service.name,
+      reason,
+      message,
+      payload,
+      time: clock.now().toISOString(),
+    });
+    return 204;
+  }
+  return (await deliver(ports, service, fact)).outcome === "again" ? 503 : 204;
+}
+
+/** Registers the service as an HTTP function of its name. `serveFunction` or the framework's own program hosts it. */
+export function onFacts(service: FactService, ports: DeliverPorts): void {
+  http(service.name, async (request: Request, response: Response) => {
+    try {
+      if (request.path === RECONCILE_PATH) {
+        await service.reconcile?.();
+        response.status(204).end();
+        return;
+      }
+      response.status(await acceptPush(service, ports, request.rawBody ?? Buffer.alloc(0))).end();
+    } catch (error) {
+      ports.log.error({ error, path: request.path }, "push not handled, to be given again");
+      response.status(503).end();
+    }
+  });
+}
+
+/** Why a request is turned away before anything reads its body, or undefined. */
+function refusal(
+  method: string | undefined,
+  headers: NodeJS.Dict<string | string[]>,
+  token: string,
+): number | undefined {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  const given = headers["authorization"];
+  if (typeof given !== "string" || !timingSafeEqual(digest(given), digest(`Bearer ${token}`))) return 401;
+  if (method !== "POST") return 405;
+  // A length that is said up front is enforced by Node; without one the framework would read up to a gigabyte.
+  const length = headers["content-length"];
+  if (typeof length !== "string") return 411;
+  return Number(length) > PUSH_BYTES_MAX ? 413 : undefined;
+}
+
+/**
+ * Hosts a registered function: the token and the size are looked at before the framework's parser sees the request, and
+ * closing the server lets requests under way finish (the framework's own program cuts them off).
+ */
+export function serveFunction(name: string, token: string): Server {
+  const framework = getTestServer(name);
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    const status = refusal(request.method, request.headers, token);
+    if (status === undefined) {
+      framework.emit("request", request, response);
+      return;
+    }
+    response.writeHead(status, { connection: "close" }).end();
+  });
+  return server;
+}
