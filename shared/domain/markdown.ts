@@ -1,8 +1,11 @@
 // Text of others inside our Markdown: shown as it is, never read as Markdown or HTML, and calling nobody.
-import { stripEscapes } from "./redact.ts";
+import { createRedact } from "./redact.ts";
 
 /** GitHub's limit for the summary of a check run and, less one, for a comment, in characters. */
 export const MARKDOWN_LENGTH_MAX = 65_535;
+
+/** No escapes, and no token of a known format, whatever the text comes from. */
+const clean = createRedact([]);
 
 /** Keeps `@name`, `#12` and `GH-12` from becoming mentions and links: a word joiner stands behind the sign. */
 function withoutMentions(text: string): string {
@@ -11,7 +14,7 @@ function withoutMentions(text: string): string {
 
 /** One line of running text from foreign text. */
 export function plainText(text: string): string {
-  const line = stripEscapes(text).replaceAll(/\s+/g, " ").trim();
+  const line = clean(text).replaceAll(/\s+/g, " ").trim();
   const html = line.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const marks = html
     .replaceAll(/[\\`*_{}[\]()|~!$^]/g, "\\$&")
@@ -25,7 +28,7 @@ export function plainText(text: string): string {
 
 /** One line of code from foreign text, in more backticks than it has itself. */
 export function codeText(text: string): string {
-  const line = stripEscapes(text).replaceAll(/\s+/g, " ").trim();
+  const line = clean(text).replaceAll(/\s+/g, " ").trim();
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   const pad = line.startsWith("`") || line.endsWith("`") || line === "" ? " " : "";
@@ -34,10 +37,10 @@ export function codeText(text: string): string {
 
 /** A fenced block from foreign text; `diff` colours lines that start with + or -. */
 export function codeBlock(text: string, language = ""): string {
-  const clean = stripEscapes(text).replace(/\n+$/, "");
-  const longest = Math.max(2, ...[...clean.matchAll(/`+/g)].map(([run]) => run.length));
+  const whole = clean(text).replace(/\n+$/, "");
+  const longest = Math.max(2, ...[...whole.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
-  return `${fence}${language}\n${clean}\n${fence}`;
+  return `${fence}${language}\n${whole}\n${fence}`;
 }
 
 /** Joins sections up to the limit; sections that do not fit are left out, and the last line says how many. */
