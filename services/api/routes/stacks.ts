@@ -1,0 +1,72 @@
+// What people do to stacks and plans: approve what a plan says, and let a stack go on after an interrupted apply.
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { formatName } from "../../../shared/domain/names.ts";
+import type { Caller } from "../../../shared/domain/role.ts";
+import { errorResponses } from "./schemas.ts";
+
+/** What an approval led to. */
+const Approval = Type.Object({
+  plan: Type.String(),
+  digest: Type.String(),
+  approvals: Type.Integer(),
+  approvalsRequired: Type.Integer(),
+  approved: Type.Boolean(),
+});
+
+const Unblocked = Type.Object({ stack: Type.String(), unblocked: Type.String() });
+
+/** The two operations, as the provisioning rules offer them. */
+export interface StackOperations {
+  approvePlan(
+    request: { readonly plan: string; readonly digest: string },
+    caller: Caller,
+  ): Promise<{
+    readonly plan: string;
+    readonly digest: string;
+    readonly approvals: number;
+    readonly approvalsRequired: number;
+    readonly approved: boolean;
+  }>;
+  unblockStack(
+    request: { readonly stack: string; readonly reason: string },
+    caller: Caller,
+  ): Promise<{ readonly stack: string; readonly unblocked: string }>;
+}
+
+const strict = { additionalProperties: false } as const;
+
+const approve = {
+  params: Type.Object({ stack: Type.String(), plan: Type.String() }),
+  body: Type.Object({ digest: Type.String({ minLength: 1, maxLength: 300 }) }, strict),
+  response: { 200: Approval, ...errorResponses },
+};
+
+const unblock = {
+  params: Type.Object({ stack: Type.String() }),
+  body: Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }, strict),
+  response: { 200: Unblocked, ...errorResponses },
+};
+
+/** `POST /v1/stacks/{stack}/plans/{plan}:approve` and `POST /v1/stacks/{stack}:unblock`. */
+export function stackRoutes({
+  stackOperations,
+}: {
+  readonly stackOperations: StackOperations;
+}): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const config = { role: "operator" } as const;
+    app.post(
+      "/v1/stacks/:stack/plans/:plan(^[a-z0-9-]+)::approve",
+      { config, schema: approve },
+      async ({ params, body, caller }) =>
+        stackOperations.approvePlan({ plan: formatName("plan", params), digest: body.digest }, caller),
+    );
+    app.post(
+      "/v1/stacks/:stack(^[a-z0-9-]+)::unblock",
+      { config, schema: unblock },
+      async ({ params, body, caller }) =>
+        stackOperations.unblockStack({ stack: formatName("stack", params), reason: body.reason }, caller),
+    );
+  };
+}
