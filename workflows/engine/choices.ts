@@ -67,10 +67,6 @@ export const CHOICES = {
   hyphenatedHashNames: true,
   /** The error text of the `in` operator carries no `TypeError: ` prefix, as it was seen. */
   inOperatorPrefix: "",
-  /** `except` runs when an execution is cancelled. */
-  exceptOnCancel: false,
-  /** Steps that a `parallel` may nest before ParallelNestingError. */
-  unknownConnectorAtRun: "raise" as "raise" | "request",
   /** `break` inside a parallel for. */
   breakInParallel: "error" as "error" | "allow",
   /** Helpers such as `...versions.accessString` inside an expression, though connectors block. */

@@ -52,3 +52,12 @@ export {
   type ScriptedDriver,
   type ScriptLine,
 } from "./drivers/scripted.ts";
+export { snapshot, restore, type Snapshot } from "./machine/snapshot.ts";
+export { activeCallbacks, currentSteps, variablesOf } from "./machine/inspect.ts";
+export { CassetteError, createRecordingDriver, createReplayDriver, type Take } from "./drivers/cassette.ts";
+export { createChaosDriver, type ChaosOptions, type Fault } from "./drivers/chaos.ts";
+export { monthlyCost, STEP_PRICES, stepCount, stepVisits, type StepCount } from "./accounting/cost.ts";
+export { coverage, coveredShare, type CoverageItem } from "./accounting/coverage.ts";
+export { CHOICES } from "./choices.ts";
+export type { Value } from "./values/value.ts";
+export { fromPlain, toPlain } from "./values/json.ts";

@@ -1,5 +1,6 @@
 // Calls: names of functions and routines, and arguments matched to parameters.
 import type { Span } from "../expressions/expression.ts";
+import { findConnector } from "../connectors/table.ts";
 import { functionNames } from "../library/library.ts";
 import type { LibraryFunction } from "../library/library-function.ts";
 import { suggest } from "../parse/fields.ts";
@@ -58,6 +59,14 @@ export function applyFunction(
   if (fn.kind === "pure") {
     const args = fn.params.map(({ name }) => named.find(([given]) => given.name === name)?.[1]);
     return { kind: "apply", fn, args };
+  }
+  if (/^(?:googleapis|experimental|gke)\./.test(fn.name) && findConnector(fn.name) === undefined) {
+    emitter.problems.warn(
+      span,
+      "unknown-connector",
+      `no request is known for ${fn.name}; a run here will fail at this step`,
+      "add a line to connectors/table.ts, or call the REST API with http.request",
+    );
   }
   const into: Slot = { hops: 0, slot: hiddenSlot(emitter), name: "" };
   emit(emitter, {

@@ -149,7 +149,7 @@ export interface Routine {
   readonly name: string;
   readonly params: readonly { readonly name: string; readonly default?: Value }[];
   readonly code: readonly Instruction[];
-  /** The names of the slots of each layout that this routine's code uses, for traces; layout 0 is the routine's own. */
+  /** The names of the slots of the routine's own frame; hidden slots have none. */
   readonly slotNames: readonly string[];
 }
 

@@ -1,18 +1,5 @@
 // The state of a connector call between its requests: plain JSON, part of the machine.
-
-/** What a connector call is doing and what it needs for its next request. */
-export interface ConnectorCall {
-  readonly name: string;
-  readonly phase: "call" | "retry" | "wait" | "poll";
-  /** URL that answers the state of the long-running operation; "" before it is known. */
-  readonly pollUrl: string;
-  readonly retries: number;
-  readonly polls: number;
-  readonly startedMs: number;
-  /** The request to repeat after a delay, as JSON. */
-  readonly request: string;
-  readonly options: ConnectorOptions;
-}
+import type { HttpRequest } from "../machine/request.ts";
 
 /** `connector_params`, with the defaults filled in; seconds. */
 export interface ConnectorOptions {
@@ -22,4 +9,18 @@ export interface ConnectorOptions {
   readonly multiplier: number;
   readonly maxDelay: number;
   readonly scopes: readonly string[];
+}
+
+/** What a connector call is doing: a request is out (`call`, `poll`), or a delay runs before `request` goes out (`wait`). */
+export interface ConnectorCall {
+  readonly name: string;
+  readonly phase: "call" | "poll" | "wait";
+  /** The phase that follows a wait. */
+  readonly next: "call" | "poll";
+  readonly request: HttpRequest;
+  /** Repeats of the current request after transient errors. */
+  readonly retries: number;
+  readonly polls: number;
+  readonly startedMs: number;
+  readonly options: ConnectorOptions;
 }

@@ -16,4 +16,8 @@ export const EFFECT_FUNCTIONS = tableOf([
   effect("events.await_callback", "callback timeout?", true),
   effect("experimental.executions.run", "workflow_id location? project_id? argument?", true),
   effect("experimental.executions.map", "workflow_id arguments location? project_id?", true),
+  // Helpers without REST twins that no connector table covers: accepted by check, reported by a run.
+  ...["create_job", "await_job", "delete_job", "request"].map((name) =>
+    effect(`gke.${name}`, "", true, true),
+  ),
 ]);

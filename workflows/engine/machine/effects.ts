@@ -36,8 +36,7 @@ const INTERNAL_HOST = /(?:^|\.)(?:googleapis\.com|run\.app|cloudfunctions\.net|a
 
 /** Starts a function with effects. @throws {WorkflowError} for arguments that it refuses. */
 export function beginEffect(run: Run, thread: Thread, name: string, args: Args): Begun {
-  if (name.startsWith("googleapis.") || name.startsWith("experimental."))
-    return beginConnector(run, name, args);
+  if (/^(?:googleapis|experimental|gke)\./.test(name)) return beginConnector(run, name, args);
   switch (name) {
     case "sys.now":
       return { request: { kind: "now" }, after: { kind: "value" } };

@@ -1,0 +1,281 @@
+import { describe, expect, test } from "vitest";
+import {
+  failure,
+  jsonResponse,
+  textResponse,
+  type EffectResult,
+} from "../../../../workflows/engine/engine.ts";
+import { problemsOf, resultText, run } from "../support/run-workflow.ts";
+
+const GET = "call: http.get, args: {url: 'https://x.test/'}";
+
+/** The value that an except sees for one answer to a GET. */
+async function caught(answer: EffectResult): Promise<Record<string, unknown>> {
+  const source = `- t:\n    try: {${GET}}\n    except: {as: e, steps: [{r: {return: '\${e}'}}]}\n`;
+  return JSON.parse(await resultText(source, { script: [{ when: "GET", answers: [answer] }] })) as Record<
+    string,
+    unknown
+  >;
+}
+
+describe("2.7 errors", () => {
+  test("[O] HttpError has body, code, headers, message and tags", async () => {
+    expect(await caught(textResponse(503, "busy"))).toEqual({
+      body: "busy",
+      code: 503,
+      headers: { "Content-Type": "text/plain" },
+      message: "HTTP server responded with error code 503",
+      tags: ["HttpError"],
+    });
+  });
+  test.each([
+    ["D", "ConnectionError", ["ConnectionError"]],
+    ["?", "ConnectionFailedError", ["ConnectionFailedError", "ConnectionError"]],
+    ["D", "TimeoutError", ["TimeoutError"]],
+    ["D", "AuthError", ["AuthError"]],
+  ] as const)("[%s] %s carries the tags %j and no code", async (_, tag, tags) => {
+    const error = await caught(failure(tag, "went wrong"));
+    expect(error["tags"]).toEqual(tags);
+    expect(error).not.toHaveProperty("code");
+  });
+  test("[O] KeyError has its exact text", async () => {
+    const source =
+      "- i:\n    assign: [{m: {}}]\n- t:\n    try: {assign: [{x: '${m.taskCount}'}]}\n    except: {as: e, steps: [{r: {return: '${e}'}}]}\n";
+    expect(await resultText(source)).toBe(
+      '{"message":"KeyError: key not found: taskCount","tags":["KeyError","LookupError"]}',
+    );
+  });
+  test("[O] string() of a map names the types that it expects", async () => {
+    const source =
+      "- i:\n    assign: [{m: {}}]\n- t:\n    try: {assign: [{x: '${string(m)}'}]}\n    except: {as: e, steps: [{r: {return: '${e.message}'}}]}\n";
+    expect(await resultText(source)).toBe(
+      "\"TypeError: unsupported operand type for string(): 'dict' (expecting number, string, or boolean)\"",
+    );
+  });
+  test("[R] a raised string is a string in except", async () => {
+    expect(
+      await resultText(
+        "- t:\n    try: {raise: x}\n    except: {as: e, steps: [{r: {return: '${get_type(e)}'}}]}\n",
+      ),
+    ).toBe('"string"');
+  });
+  test("[R] a caught error may be raised again as it is", async () => {
+    const source =
+      "- t:\n    try: {raise: {code: 7, mine: [1]}}\n    except: {as: e, steps: [{r: {raise: '${e}'}}]}\n";
+    expect(await resultText(source)).toBe('ERROR {"code":7,"mine":[1]}');
+  });
+  test("[?] except without as is accepted", async () =>
+    expect(await resultText("- t:\n    try: {raise: x}\n    except: {steps: [{r: {return: 1}}]}\n")).toBe(
+      "1",
+    ));
+  test("[R] calls deeper than 20 raise RecursionError", async () => {
+    const source =
+      "main:\n  steps:\n    - t:\n        try: {call: f, args: {n: 1}}\n        except: {as: e, steps: [{r: {return: '${e.tags}'}}]}\nf:\n  params: [n]\n  steps:\n    - c:\n        call: f\n        args: {n: '${n + 1}'}\n";
+    expect(await resultText(source)).toBe('["RecursionError"]');
+  });
+  test("[R] twenty calls deep is allowed", async () => {
+    const source =
+      "main:\n  steps:\n    - r:\n        return: ${f(18)}\nf:\n  params: [n]\n  steps:\n    - c:\n        switch: [{condition: '${n == 0}', return: bottom}]\n    - d:\n        return: ${f(n - 1)}\n";
+    expect(await resultText(source)).toBe('"bottom"');
+  });
+  test("[O] the context names step, routine and line of each frame, innermost first", async () => {
+    const { outcome } = await run(
+      "main:\n  steps:\n    - outer:\n        call: f\nf:\n  steps:\n    - invoke:\n        call: http.get\n        args: {url: 'https://x.test/'}\n",
+      { script: [{ when: "GET", answers: [textResponse(404, "")] }] },
+    );
+    expect(outcome.state === "FAILED" ? outcome.error.context.split("\n") : []).toEqual([
+      "HTTP server responded with error code 404",
+      'in step "invoke", routine "f", line: 7',
+      'in step "outer", routine "main", line: 3',
+    ]);
+  });
+  test("[?] reading a variable before it was assigned raises KeyError", async () => {
+    expect(
+      await resultText("- a:\n    next: c\n- b:\n    assign: [{x: 1}]\n- c:\n    return: ${x}\n"),
+    ).toContain('"tags":["KeyError","LookupError"]');
+  });
+});
+
+describe("2.8 try, retry and except", () => {
+  const retried = (policy: string): string =>
+    `- t:\n    try: {${GET}, result: r}\n    retry: ${policy}\n    except: {as: e, steps: [{x: {return: '\${default(map.get(e, "code"), e.tags[0])}'}}]}\n- d:\n    return: ok\n`;
+  const attempt = async (
+    policy: string,
+    answers: readonly EffectResult[],
+  ): Promise<[string, number, number]> => {
+    const source = retried(policy);
+    const { outcome, driver, seconds } = await run(source, { script: [{ when: "GET", answers }] });
+    return [outcome.state === "SUCCEEDED" ? outcome.result : outcome.state, driver.requests.length, seconds];
+  };
+  const http = (status: number): EffectResult => textResponse(status, "");
+  const OK = jsonResponse(200, {});
+
+  test.each([429, 502, 503, 504])("[D] http.default_retry retries %d", async (code) => {
+    expect(await attempt("${http.default_retry}", [http(code), OK])).toEqual(['"ok"', 2, 1]);
+  });
+  test.each([400, 404, 408, 500, 501])("[D] http.default_retry does not retry %d", async (code) => {
+    expect(await attempt("${http.default_retry}", [http(code), OK])).toEqual([String(code), 1, 0]);
+  });
+  test.each(["ConnectionError", "ConnectionFailedError", "TimeoutError"] as const)(
+    "[D] http.default_retry retries %s",
+    async (tag) => {
+      expect(await attempt("${http.default_retry}", [failure(tag, "x"), OK])).toEqual(['"ok"', 2, 1]);
+    },
+  );
+  test.each([
+    [429, 2],
+    [503, 2],
+    [502, 1],
+    [504, 1],
+    [500, 1],
+  ])("[D] the non-idempotent policy meets %d with %d requests", async (code, requests) => {
+    expect((await attempt("${http.default_retry_non_idempotent}", [http(code), OK]))[1]).toBe(requests);
+  });
+  test.each([
+    ["ConnectionFailedError", 2],
+    ["ConnectionError", 1],
+    ["TimeoutError", 1],
+  ] as const)("[D] the non-idempotent policy meets %s with %d requests", async (tag, requests) => {
+    expect((await attempt("${http.default_retry_non_idempotent}", [failure(tag, "x"), OK]))[1]).toBe(
+      requests,
+    );
+  });
+  test("[D] max_retries does not count the first attempt, and delays grow to max_delay", async () => {
+    const policy =
+      "{predicate: '${retry.always}', max_retries: 4, backoff: {initial_delay: 2, max_delay: 5, multiplier: 2}}";
+    expect(await attempt(policy, [http(400)])).toEqual(["400", 5, 2 + 4 + 5 + 5]);
+  });
+  test("[D] numbers of a policy may be doubles and expressions", async () => {
+    const policy =
+      "{predicate: '${http.default_retry_predicate}', max_retries: '${1 + 1}', backoff: {initial_delay: 0.5, max_delay: 10.0, multiplier: 1.5}}";
+    expect(await attempt(policy, [http(503)])).toEqual(["503", 3, 1.25]);
+  });
+  test("[D] retry.default_backoff may be named", async () => {
+    expect(
+      await attempt("{predicate: '${retry.always}', max_retries: 1, backoff: '${retry.default_backoff}'}", [
+        http(400),
+      ]),
+    ).toEqual(["400", 2, 1]);
+  });
+  test("[D] retry.never retries nothing", async () =>
+    expect(await attempt("{predicate: '${retry.never}', max_retries: 3}", [http(503)])).toEqual([
+      "503",
+      1,
+      0,
+    ]));
+  test("[?] without a predicate everything is retried, when max_retries is given", async () => {
+    expect(await attempt("{max_retries: 2}", [http(400)])).toEqual(["400", 3, 2.25]);
+  });
+  test("[D] a predicate may be a subworkflow with one parameter", async () => {
+    const source = `main:\n  steps:\n    - t:\n        try: {${GET}, result: r}\n        retry: {predicate: "\${pick}", max_retries: 3, backoff: {initial_delay: 1, max_delay: 1, multiplier: 1}}\n    - d:\n        return: \${r.code}\npick:\n  params: [e]\n  steps:\n    - r:\n        return: \${e.code == 418}\n`;
+    const { outcome, driver } = await run(source, {
+      script: [{ when: "GET", answers: [http(418), http(418), OK] }],
+    });
+    expect(outcome).toEqual({ state: "SUCCEEDED", result: "200" });
+    expect(driver.requests).toHaveLength(3);
+  });
+  test("[?] an error in a predicate goes outward", async () => {
+    const source = `main:\n  steps:\n    - t:\n        try: {raise: inner}\n        retry: {predicate: "\${bad}", max_retries: 3}\n        except: {steps: [{x: {return: own}}]}\nbad:\n  params: [e]\n  steps:\n    - r:\n        raise: from predicate\n`;
+    expect(await resultText(source)).toBe('ERROR "from predicate"');
+  });
+  test("[D] a predicate that is no function is refused", () => {
+    expect(
+      problemsOf("- t:\n    try: {raise: x}\n    retry: {predicate: '${nope}', max_retries: 1}\n"),
+    ).toEqual(["retry-predicate"]);
+  });
+  test("[R] retry restarts the whole body, and what was assigned stays", async () => {
+    const source = `- i:\n    assign: [{n: 0}]\n- t:\n    try:\n      steps:\n        - a:\n            assign: [{n: "\${n + 1}"}]\n        - b:\n            switch: [{condition: "\${n < 3}", raise: again}]\n    retry: {predicate: "\${retry.always}", max_retries: 5}\n- r:\n    return: \${n}\n`;
+    expect(await resultText(source)).toBe("3");
+  });
+  test("[R] an error in except goes outward, not to the same try", async () => {
+    expect(await resultText("- t:\n    try: {raise: a}\n    except: {steps: [{b: {raise: b}}]}\n")).toBe(
+      'ERROR "b"',
+    );
+  });
+  test("[R] nested tries catch the innermost first", async () => {
+    const source =
+      "- t:\n    try:\n      steps:\n        - u:\n            try: {raise: a}\n            except: {as: e, steps: [{b: {raise: '${e + 1}'}}]}\n    except: {as: f, steps: [{c: {return: '${f + 2}'}}]}\n";
+    expect(await resultText(source)).toBe('"a12"');
+  });
+  test("[D] retry comes before except", async () =>
+    expect(await attempt("${http.default_retry}", [http(503), http(404)])).toEqual(["404", 2, 1]));
+});
+
+describe("2.9 parallel", () => {
+  const seeds = Array.from({ length: 20 }, (_, i) => `seed-${i}`);
+  test.each(seeds)("[D] single assignments to shared variables are atomic (%s)", async (seed) => {
+    const source =
+      "- i:\n    assign: [{n: 0}]\n- p:\n    parallel:\n      shared: [n]\n      for:\n        value: v\n        range: [1, 30]\n        steps:\n          - a:\n              assign: [{n: '${n + v}'}]\n          - b:\n              assign: [{n: '${n + 1}'}]\n- r:\n    return: ${n}\n";
+    expect(await resultText(source, { seed })).toBe(String(465 + 30));
+  });
+  test("[D] a read in one step and a write in a later one is not atomic: some seed loses an update", async () => {
+    const source =
+      "- i:\n    assign: [{n: 0}]\n- p:\n    parallel:\n      shared: [n]\n      for:\n        value: v\n        range: [1, 5]\n        steps:\n          - a:\n              assign: [{x: '${n}'}]\n          - b:\n              assign: [{n: '${x + 1}'}]\n- r:\n    return: ${n}\n";
+    const results = await Promise.all(seeds.map((seed) => resultText(source, { seed })));
+    expect(new Set(results).size).toBeGreaterThan(1);
+    expect(await Promise.all(seeds.map((seed) => resultText(source, { seed })))).toEqual(results);
+  });
+  test("[D] branches run side by side: three sleeps of ten seconds take ten seconds", async () => {
+    const branch = (name: string): string =>
+      `{${name}: {steps: [{s${name}: {call: sys.sleep, args: {seconds: 10}}}]}}`;
+    expect(
+      (await run(`- p:\n    parallel: {branches: [${["a", "b", "c"].map(branch).join(", ")}]}\n`)).seconds,
+    ).toBe(10);
+  });
+  test("[D] concurrency_limit lowers how many run at one time", async () => {
+    const source = (limit: string): string =>
+      `- p:\n    parallel: {concurrency_limit: ${limit}, for: {value: v, range: [1, 6], steps: [{s: {call: sys.sleep, args: {seconds: 10}}}]}}\n`;
+    expect((await run(source("2"))).seconds).toBe(30);
+    expect((await run(source("'${1 + 2}'"))).seconds).toBe(20);
+  });
+  test("[R] at most 20 iterations run at one time", async () => {
+    expect(
+      (
+        await run(
+          "- p:\n    parallel: {for: {value: v, range: [1, 41], steps: [{s: {call: sys.sleep, args: {seconds: 10}}}]}}\n",
+        )
+      ).seconds,
+    ).toBe(30);
+  });
+  test("[D] siblings go on when one fails", async () => {
+    const source =
+      "- i:\n    assign: [{n: 0}]\n- t:\n    try:\n      parallel:\n        shared: [n]\n        branches:\n          - bad: {steps: [{b1: {raise: {code: 1}}}]}\n          - good: {steps: [{g1: {call: sys.sleep, args: {seconds: 5}}}, {g2: {assign: [{n: 7}]}}]}\n    except: {as: e, steps: [{r: {return: ['${n}', '${e.branches[0].id}', '${json.decode(e.branches[0].error.payload).code}']}}]}\n";
+    expect(await resultText(source)).toBe('[7,"bad",1]');
+  });
+  test("[R] at most 100 errors are recorded, then truncated is true", async () => {
+    const source =
+      "- t:\n    try:\n      parallel: {for: {value: v, range: [1, 105], steps: [{b: {raise: x}}]}}\n    except: {as: e, steps: [{r: {return: ['${len(e.branches)}', '${e.truncated}']}}]}\n";
+    expect(await resultText(source)).toBe("[100,true]");
+  });
+  test("[R] parallel steps nest two deep, a third raises ParallelNestingError", async () => {
+    const nest = (depth: number): string =>
+      depth === 0
+        ? "assign: [{x: 1}]"
+        : `parallel: {for: {value: v${depth}, in: [1], steps: [{s${depth}: {${nest(depth - 1)}}}]}}`;
+    expect((await run(`- p:\n    ${nest(2)}\n`)).outcome.state).toBe("SUCCEEDED");
+    const { outcome } = await run(`- p:\n    ${nest(3)}\n`);
+    expect(outcome.state === "FAILED" ? outcome.error.payload : "").toContain("ParallelNestingError");
+  });
+  test("[D] result into a shared variable works", async () => {
+    const source =
+      "- i:\n    assign: [{r: null}]\n- p:\n    parallel:\n      shared: [r]\n      branches:\n        - a: {steps: [{a1: {call: text.to_upper, args: {source: x}, result: r}}]}\n        - b: {steps: [{b1: {assign: [{q: 1}]}}]}\n- d:\n    return: ${r}\n";
+    expect(await resultText(source)).toBe('"X"');
+  });
+  test("[D] variables of a branch vanish", () => {
+    expect(
+      problemsOf(
+        "- p:\n    parallel: {for: {value: v, in: [1], steps: [{a: {assign: [{q: 1}]}}]}}\n- r:\n    return: ${q}\n",
+      ),
+    ).toEqual(["unknown-variable"]);
+  });
+  test("[D] continue ends an iteration", async () => {
+    const source =
+      "- i:\n    assign: [{n: 0}]\n- p:\n    parallel:\n      shared: [n]\n      for:\n        value: v\n        in: [1, 2, 3]\n        steps:\n          - s:\n              switch: [{condition: '${v == 2}', next: continue}]\n          - a:\n              assign: [{n: '${n + v}'}]\n- r:\n    return: ${n}\n";
+    expect(await resultText(source)).toBe("4");
+  });
+  test("[R] a subworkflow with a parallel step may be called inside a parallel step", async () => {
+    const source =
+      "main:\n  steps:\n    - i:\n        assign: [{n: 0}]\n    - p:\n        parallel:\n          shared: [n]\n          for:\n            value: v\n            in: [1, 2]\n            steps:\n              - a:\n                  call: inner\n                  args: {k: '${v}'}\n                  result: got\n              - b:\n                  assign: [{n: '${n + got}'}]\n    - r:\n        return: ${n}\ninner:\n  params: [k]\n  steps:\n    - i:\n        assign: [{sum: 0}]\n    - p:\n        parallel: {shared: [sum], for: {value: w, in: [10, 20], steps: [{a: {assign: [{sum: '${sum + w * k}'}]}}]}}\n    - r:\n        return: ${sum}\n";
+    expect(await resultText(source)).toBe("90");
+  });
+});
