@@ -66,7 +66,7 @@ const randomKey = (): string => randomBytes(KEY_BYTES).toString("base64url");
 /** The keys of an installation. */
 export interface Keys {
   /** Key that replaces sensitive values in plan digests; its id stands in every digest. */
-  readonly planKey: { readonly id: string; readonly key: string };
+  readonly planKey: { readonly id: string; readonly secret: string };
   readonly issuerKey: string;
   readonly pageKey: string;
   readonly webhookSecret: string;
@@ -75,12 +75,12 @@ export interface Keys {
 /** Reads or makes the keys. */
 export async function openKeys(state: StateFolder): Promise<Keys> {
   const planKey = await keptSecret(state.path("secrets", "plan-key"), () => `${randomBytes(4).toString("hex")}:${randomKey()}`);
-  const [id = "", key = ""] = planKey.split(":");
+  const [id = "", secret = ""] = planKey.split(":");
   return {
-    planKey: { id, key },
+    planKey: { id, secret },
     issuerKey: await keptSecret(state.path("secrets", "issuer-key"), async () => JSON.stringify(await makeIssuerKey())),
     pageKey: await keptSecret(state.path("secrets", "page-key"), randomKey),
-    webhookSecret: await keptSecret(state.path("secrets", "webhook-secret"), randomKey),
+    webhookSecret: await keptSecret(state.path("secrets", "github-webhook"), randomKey),
   };
 }
 
