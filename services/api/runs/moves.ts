@@ -5,8 +5,17 @@ import { isEnded, run, type RunInput, type RunState, submissionIdOf } from "../.
 import { load, record } from "../../../shared/runtime/record.ts";
 import type { RunPorts } from "./ports.ts";
 
-/** Time between two looks at a job. */
+/** Time between two looks at a young job. */
 export const RUN_POLL_SECONDS = 2;
+/** Longest time between two looks. A week at this pace stays below the 100,000 steps that Cloud Workflows allows an execution. */
+export const RUN_POLL_SECONDS_MAX = 30;
+/** A job is looked at about this often in its life so far. */
+const LOOKS_A_LIFE = 30;
+
+/** How long to wait before the next look at a job of this age. */
+export function pollSeconds(ageMs: number): number {
+  return Math.min(RUN_POLL_SECONDS_MAX, Math.max(RUN_POLL_SECONDS, Math.floor(ageMs / 1_000 / LOOKS_A_LIFE)));
+}
 /** A head that cannot be reached for this long has lost the run. */
 export const HEAD_LOST_AFTER_MS = 60_000;
 

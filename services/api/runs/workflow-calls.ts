@@ -1,6 +1,6 @@
 // The calls of the workflow `data-run`: claim, submit, poll. Each is safe to repeat, and says what to do next.
 import { ControlPlaneError, isTransient } from "../../../shared/domain/errors.ts";
-import { isEnded, run } from "../../../shared/domain/run.ts";
+import { isEnded, run, type SubmittedJob } from "../../../shared/domain/run.ts";
 import type { RayJobStatus } from "../../../shared/ports/cluster.ts";
 import { load, record } from "../../../shared/runtime/record.ts";
 import {
@@ -10,6 +10,7 @@ import {
   jobOf,
   lost,
   owned,
+  pollSeconds,
   RUN_POLL_SECONDS,
   type RunMove,
   stateText,
@@ -118,8 +119,9 @@ async function jobFailed(
   return failed(ports, call.name, call.execution, { reason: "JOB_FAILED", message, nextStep });
 }
 
-async function look(ports: RunPorts, call: WorkflowCall, submissionId: string): Promise<RunMove> {
+async function look(ports: RunPorts, call: WorkflowCall, submitted: SubmittedJob): Promise<RunMove> {
   const { name, execution } = call;
+  const { submissionId, submittedAt } = submitted;
   const job = await ports.cluster.status(submissionId);
   const lastContact = ports.clock.now().toISOString();
   switch (job.state) {
@@ -148,7 +150,8 @@ async function look(ports: RunPorts, call: WorkflowCall, submissionId: string): 
     }
     default: {
       const sentence = `Job ${submissionId} is ${job.state}.`;
-      return { next: "poll", seconds: RUN_POLL_SECONDS, state: "SUBMITTED", sentence, lastContact };
+      const seconds = pollSeconds(ports.clock.now().getTime() - Date.parse(submittedAt));
+      return { next: "poll", seconds, state: "SUBMITTED", sentence, lastContact };
     }
   }
 }
@@ -162,7 +165,7 @@ export async function poll(ports: RunPorts, call: WorkflowCall): Promise<RunMove
     return { next: "submit", seconds: 0, state: stateText(state), sentence: `${name} is not submitted yet.` };
   }
   try {
-    return await look(ports, call, state.job.submissionId);
+    return await look(ports, call, state.job);
   } catch (error) {
     if (!(error instanceof ControlPlaneError) || !isTransient(error)) throw error;
     return unreachable(ports, call, "poll", error);
