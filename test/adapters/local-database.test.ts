@@ -1,9 +1,11 @@
 // The database file: group commit, savepoints, migrations, and what it says when it cannot be used.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   type Database,
   JOBS_PER_COMMIT_MAX,
@@ -102,6 +104,46 @@ describe("group commit", () => {
     await expect(add(db, "b")).rejects.toMatchObject({ code: "UNAVAILABLE", reason: "DATABASE_CLOSED" });
     expect(() => words(db)).toThrow(/closed/);
     expect(words(open())).toEqual(["a"]);
+  });
+});
+
+describe("a process that is killed", () => {
+  const WRITER = `
+    const { openDatabase } = await import(process.argv[1]);
+    const db = openDatabase(process.argv[2]);
+    db.migrate("words", ["CREATE TABLE words (word TEXT PRIMARY KEY)"]);
+    for (let round = 0; ; round++) {
+      const words = Array.from({ length: 20 }, (_, index) => round + "-" + index);
+      await Promise.all(words.map((word) => db.write((sql) => sql.run("INSERT INTO words VALUES (?)", word))));
+      process.stdout.write(words.join(" ") + "\\n");
+    }
+  `;
+
+  test("loses nothing that it was told is written, and leaves a file that opens", async () => {
+    const path = join(folder, "killed.db");
+    const module = new URL("../../shared/adapters/local/database.ts", import.meta.url).href;
+    const args = [
+      "--disable-warning=ExperimentalWarning",
+      "--input-type=module",
+      "-e",
+      WRITER,
+      "--",
+      module,
+      path,
+    ];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.on("data", (text: Buffer) => (output += text.toString()));
+    await vi.waitUntil(() => output.split("\n").length > 20, { timeout: 20_000, interval: 5 });
+    child.kill("SIGKILL");
+    await once(child, "close");
+    const told = output.slice(0, output.lastIndexOf("\n")).split(/\s/);
+    expect(told.length).toBeGreaterThan(400 - 1);
+    const db = open(path);
+    const kept = new Set(words(db));
+    expect(told.filter((word) => !kept.has(word))).toEqual([]);
+    expect(kept.size % 20).toBe(0);
+    expect({ ...db.row("PRAGMA integrity_check") }).toEqual({ integrity_check: "ok" });
   });
 });
 

@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
-import { createOutbox } from "../../shared/adapters/local/outbox.ts";
+import { createOutbox, SETTLED_KEPT_MS } from "../../shared/adapters/local/outbox.ts";
+import { batchOf, planStarted } from "../support/facts.ts";
 import { itBehavesLikeALedger, type LedgerUnderTest } from "../contracts/ledger.ts";
 import { itBehavesLikeAnOutbox } from "../contracts/outbox.ts";
 
@@ -30,3 +31,32 @@ async function create(): Promise<LedgerUnderTest> {
 
 itBehavesLikeALedger("the SQLite ledger", create);
 itBehavesLikeAnOutbox("the SQLite outbox", create);
+
+test("settled rows and fired timers are kept for their time and then removed, the facts never", async () => {
+  const db = openDatabase(":memory:");
+  onTestFinished(() => db.close());
+  const ledger = createLedger(db);
+  const outbox = createOutbox(db);
+  const [start, end] = [
+    "2026-01-03T00:00:00.000Z",
+    new Date(Date.parse("2026-01-03T00:00:00.000Z") + SETTLED_KEPT_MS + 1).toISOString(),
+  ];
+  const kept = (): unknown => ({
+    ...db.row("SELECT (SELECT count(*) FROM outbox) AS rows, (SELECT count(*) FROM timers) AS timers"),
+  });
+  for (const stream of ["stacks/a", "stacks/b"]) {
+    await ledger.append({
+      ...batchOf(stream, 0, "c", [planStarted("b")]),
+      due: [{ name: "n", time: start }],
+    });
+  }
+  const [first, second] = await outbox.pending(start, 2);
+  const [one, two] = await outbox.timersDue(start, 2);
+  await outbox.settle(first?.fact.id ?? "", { published: true, time: start });
+  await outbox.timerFired(one?.id ?? "", start);
+  expect(kept()).toEqual({ rows: 2, timers: 2 });
+  await outbox.settle(second?.fact.id ?? "", { published: true, time: end });
+  await outbox.timerFired(two?.id ?? "", end);
+  expect(kept()).toEqual({ rows: 1, timers: 1 });
+  expect((await ledger.list({ limit: 10, order: "oldest-first" })).facts).toHaveLength(2);
+});

@@ -1,4 +1,5 @@
 // Tables of the ledger. Outbox and timers stand beside the facts, so that one commit holds them all.
+// An outbox row has its fact's position and nothing else of it: every further index would slow each append.
 
 /** Steps of `Database.migrate("ledger", …)`: append-only. */
 export const LEDGER_SCHEMA: readonly string[] = [
@@ -29,8 +30,7 @@ export const LEDGER_SCHEMA: readonly string[] = [
     PRIMARY KEY (stream, cause)
   ) WITHOUT ROWID;
   CREATE TABLE outbox (
-    position INTEGER PRIMARY KEY REFERENCES facts (position),
-    id TEXT NOT NULL UNIQUE,
+    position INTEGER PRIMARY KEY,
     since TEXT NOT NULL,
     next_attempt TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,

@@ -33,8 +33,7 @@ function writeFacts(sql: Statements, facts: readonly AnyFact[]): void {
     );
     sql.run(
       // The first attempt is due at once, whatever a host's clock may do between two processes.
-      "INSERT INTO outbox (position, id, since, next_attempt) VALUES (last_insert_rowid(), ?, ?, '')",
-      fact.id,
+      "INSERT INTO outbox (position, since, next_attempt) VALUES (last_insert_rowid(), ?, '')",
       fact.time,
     );
   }

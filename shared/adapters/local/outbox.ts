@@ -1,6 +1,6 @@
 // Outbox and timers in the ledger's database: what batches left to be published.
 import type { Outbox, OutboxRow, TimerRow } from "../../ports/outbox.ts";
-import type { Database, Statements } from "./database.ts";
+import type { Database } from "./database.ts";
 import { FACT_COLUMNS, type FactRow, factOfRow } from "./fact-rows.ts";
 import { LEDGER_SCHEMA } from "./ledger-schema.ts";
 
@@ -9,19 +9,17 @@ export const SETTLED_KEPT_MS = 45 * 24 * 3_600_000;
 /** Expired rows removed beside one settlement, so that no settlement is slow. */
 const EXPIRED_PER_SETTLEMENT_MAX = 10;
 
-function expire(
-  sql: Statements,
-  table: "outbox" | "timers",
-  column: "published" | "fired",
-  now: string,
-): void {
-  const before = new Date(Date.parse(now) - SETTLED_KEPT_MS).toISOString();
-  sql.run(
-    `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE ${column} IS NOT NULL AND ${column} < ? LIMIT ?)`,
-    before,
-    EXPIRED_PER_SETTLEMENT_MAX,
-  );
-}
+/** SQL that removes the oldest expired rows of one table. */
+const expire = (table: string, key: string, settled: string): string =>
+  `DELETE FROM ${table} WHERE ${key} IN
+   (SELECT ${key} FROM ${table} WHERE ${settled} IS NOT NULL AND ${settled} < ? LIMIT ${EXPIRED_PER_SETTLEMENT_MAX})`;
+const EXPIRE_ROWS = expire("outbox", "position", "published");
+const EXPIRE_TIMERS = expire("timers", "id", "fired");
+
+const expiry = (now: string): string => new Date(Date.parse(now) - SETTLED_KEPT_MS).toISOString();
+
+/** The outbox row of a fact. */
+const ITS_ROW = "position = (SELECT position FROM facts WHERE id = ?) AND published IS NULL";
 
 /** The outbox of the ledger that lives in this database. */
 export function createOutbox(db: Database): Outbox {
@@ -40,14 +38,14 @@ export function createOutbox(db: Database): Outbox {
       await db.write((sql) => {
         if (!result.published) {
           sql.run(
-            "UPDATE outbox SET attempts = attempts + 1, next_attempt = ? WHERE id = ? AND published IS NULL",
+            `UPDATE outbox SET attempts = attempts + 1, next_attempt = ? WHERE ${ITS_ROW}`,
             result.nextAttempt,
             id,
           );
           return;
         }
-        sql.run("UPDATE outbox SET published = ? WHERE id = ? AND published IS NULL", result.time, id);
-        expire(sql, "outbox", "published", result.time);
+        sql.run(`UPDATE outbox SET published = ? WHERE ${ITS_ROW}`, result.time, id);
+        sql.run(EXPIRE_ROWS, expiry(result.time));
       });
     },
     async timersDue(now, limit): Promise<readonly TimerRow[]> {
@@ -61,7 +59,7 @@ export function createOutbox(db: Database): Outbox {
     async timerFired(id, time) {
       await db.write((sql) => {
         sql.run("UPDATE timers SET fired = ? WHERE id = ? AND fired IS NULL", time, id);
-        expire(sql, "timers", "fired", time);
+        sql.run(EXPIRE_TIMERS, expiry(time));
       });
     },
   };
