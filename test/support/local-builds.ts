@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLocalBlobs } from "../../shared/adapters/local/blobs.ts";
+import { createBlobs } from "../../shared/adapters/local/blobs.ts";
 import { BUILD_FILES, type BuildSettings } from "../../shared/adapters/local/builds-folder.ts";
 import { createLocalBuilds } from "../../shared/adapters/local/builds.ts";
 import { createLocalCodeHost } from "../../shared/adapters/local/code-host.ts";
@@ -25,7 +25,7 @@ export interface LocalInstallation {
   readonly program: readonly [string, ...string[]];
   readonly settings: BuildSettings;
   readonly builds: ReturnType<typeof createLocalBuilds>;
-  readonly blobs: ReturnType<typeof createLocalBlobs>;
+  readonly blobs: ReturnType<typeof createBlobs>;
   readonly restarted: () => ReturnType<typeof createLocalBuilds>;
   /** Commits the files and answers the specification of their plan. */
   readonly planSpec: (files: StackFiles, change?: Partial<BuildSpec>) => Promise<BuildSpec>;
@@ -61,7 +61,7 @@ export function createInstallation(more: Partial<BuildSettings> = {}): LocalInst
     program,
     settings,
     builds: restarted(),
-    blobs: createLocalBlobs(settings.blobs),
+    blobs: createBlobs(settings.blobs),
     restarted,
     file: (id, name) => readFileSync(join(root, "builds", id, BUILD_FILES[name]), "utf8"),
     async planSpec(files, change = {}) {

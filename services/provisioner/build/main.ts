@@ -2,7 +2,7 @@
 // Exit codes: 0 a result is written (also that of a failure), 75 another program has this build, 1 anything else.
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { createLocalBlobs } from "../../../shared/adapters/local/blobs.ts";
+import { createBlobs } from "../../../shared/adapters/local/blobs.ts";
 import {
   BUILD_FILES,
   type BuildFence,
@@ -28,7 +28,7 @@ const fence: BuildFence = { process: identity, startedAt: new Date().toISOString
 if (await createOnce(join(folder, BUILD_FILES.fence), JSON.stringify(fence))) {
   const result = await runBuild(order, {
     codeHost: createLocalCodeHost({ root: settings.repositories, path: settings.path }),
-    blobs: createLocalBlobs(settings.blobs),
+    blobs: createBlobs(settings.blobs),
     stop: AbortSignal.any([cancelled.signal, AbortSignal.timeout(spec.timeLimitMs)]),
     elapsedMs: () => performance.now(),
   });

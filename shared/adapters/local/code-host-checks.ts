@@ -4,9 +4,10 @@ import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type ControlPlaneError, invalidArgument } from "../../domain/errors.ts";
 import type { Check, Checks } from "../../ports/checks.ts";
+import { readJsonFile } from "./builds-folder.ts";
 import { repositoryFolder } from "./code-host.ts";
 
-/** Checks or comments of one repository that are listed: the newest by name order of their files. */
+/** Files of checks or comments of one repository that are read for a list. */
 export const CHECK_FILES_MAX = 10_000;
 /** GitHub's limits for the same requests, kept here so that nothing works only locally. */
 const SUMMARY_LENGTH_MAX = 65_535;
@@ -87,7 +88,7 @@ export function createLocalChecks(options: { readonly root: string }): Checks {
       requireCheck(check);
       const place = folder(check.repository, "checks");
       return inOrder(async () => {
-        const known = (await readFiles<Check>(place)).find(({ id }) => id === check.id);
+        const known = await readJsonFile<Check>(join(place, fileOf(check.id)));
         if (known !== undefined && Date.parse(known.updatedAt) > Date.parse(check.updatedAt)) return;
         await replaceFile(place, fileOf(check.id), check);
       });
