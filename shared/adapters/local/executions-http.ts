@@ -13,7 +13,7 @@ export const RESPONSE_BYTES_MAX = 2_000_000;
 export interface HttpOptions {
   /** A token for calls to `audience`. */
   readonly mint: (audience: string) => Promise<string>;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** Codes of Node and undici that say that no connection came to be: the request has not reached anyone. */

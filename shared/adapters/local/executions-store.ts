@@ -1,7 +1,7 @@
 // Executions, their journals and the workflow sources that they are pinned to, in the shared database.
 import type { JournalEntry, JournalStore, Outcome } from "../../../workflows/engine/engine.ts";
 import type { Execution } from "../../ports/executions.ts";
-import type { Database } from "./database.ts";
+import type { Database, Statements } from "./database.ts";
 
 const SCHEMA = [
   `CREATE TABLE workflow_sources (revision TEXT PRIMARY KEY, workflow TEXT NOT NULL, source TEXT NOT NULL) STRICT;
@@ -58,33 +58,34 @@ function asExecution(row: ExecutionRow): Execution {
 const SELECT =
   "SELECT id, workflow, revision, seed, argument, state, started, ended, result, payload, context FROM executions";
 
+function insert(sql: Statements, fresh: NewExecution): "inserted" | "known" | "full" {
+  if (sql.row("SELECT 1 FROM executions WHERE cause = ?", fresh.cause) !== undefined) return "known";
+  const active = sql.row("SELECT COUNT(*) AS count FROM executions WHERE state = 'ACTIVE'") as {
+    count: number;
+  };
+  if (active.count >= EXECUTIONS_ACTIVE_MAX) return "full";
+  const { id, workflow, cause, revision, seed, argument, started, source } = fresh;
+  sql.run("INSERT OR IGNORE INTO workflow_sources VALUES (?, ?, ?)", revision, workflow, source);
+  sql.run(
+    `INSERT INTO executions (id, workflow, cause, revision, seed, argument, state, started)
+     VALUES (?, ?, ?, ?, ?, ?, 'ACTIVE', ?)`,
+    id,
+    workflow,
+    cause,
+    revision,
+    seed,
+    argument,
+    started,
+  );
+  return "inserted";
+}
+
 /** The store of executions in this database. */
 export function createExecutionStore(db: Database) {
   db.migrate("executions", SCHEMA);
   return {
     /** Stores the execution, unless its cause has one (`known`) or too many are at work (`full`). */
-    insert: (fresh: NewExecution): Promise<"inserted" | "known" | "full"> =>
-      db.write((sql) => {
-        if (sql.row("SELECT 1 FROM executions WHERE cause = ?", fresh.cause) !== undefined) return "known";
-        const active = sql.row("SELECT COUNT(*) AS count FROM executions WHERE state = 'ACTIVE'") as {
-          count: number;
-        };
-        if (active.count >= EXECUTIONS_ACTIVE_MAX) return "full";
-        const { id, workflow, cause, revision, seed, argument, started, source } = fresh;
-        sql.run("INSERT OR IGNORE INTO workflow_sources VALUES (?, ?, ?)", revision, workflow, source);
-        sql.run(
-          `INSERT INTO executions (id, workflow, cause, revision, seed, argument, state, started)
-           VALUES (?, ?, ?, ?, ?, ?, 'ACTIVE', ?)`,
-          id,
-          workflow,
-          cause,
-          revision,
-          seed,
-          argument,
-          started,
-        );
-        return "inserted";
-      }),
+    insert: (fresh: NewExecution) => db.write((sql) => insert(sql, fresh)),
     get(id: string): Execution | undefined {
       const row = db.row(`${SELECT} WHERE id = ?`, id) as ExecutionRow | undefined;
       return row === undefined ? undefined : asExecution(row);
