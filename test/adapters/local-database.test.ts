@@ -72,7 +72,10 @@ describe("group commit", () => {
       add(db, "b"),
     ]);
     for (const result of results)
-      expect(result).toMatchObject({ status: "rejected", reason: { code: "UNAVAILABLE" } });
+      expect(result).toMatchObject({
+        status: "rejected",
+        reason: { message: expect.stringMatching(/FOREIGN KEY/) },
+      });
     expect(words(db)).toEqual([]);
     await add(db, "c");
     expect(words(db)).toEqual(["c"]);
@@ -183,6 +186,14 @@ describe("migrations", () => {
       }),
     );
   });
+});
+
+test("a mistake in our SQL is shown as it is, not as trouble with the file", async () => {
+  const db = open();
+  expect(() => db.rows("SELECT absent FROM words")).toThrow(/no such column/);
+  await expect(db.write((sql) => sql.run("INSERT INTO absent VALUES (1)"))).rejects.not.toHaveProperty(
+    "reason",
+  );
 });
 
 describe("a file that cannot be used", () => {

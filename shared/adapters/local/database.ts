@@ -47,12 +47,26 @@ interface Job {
 
 /** SQLITE_CONSTRAINT_UNIQUE and SQLITE_CONSTRAINT_PRIMARYKEY. */
 const UNIQUE_VIOLATIONS: ReadonlySet<unknown> = new Set([2067, 1555]);
-/** SQLITE_CORRUPT and SQLITE_NOTADB: no retry helps. */
-const BROKEN_FILE: ReadonlySet<unknown> = new Set([11, 26]);
-/** SQLITE_BUSY. */
-const BUSY = 5;
+const DAMAGED =
+  "The file is damaged or is no database: put back a copy of it, or move it away to start empty.";
+const OTHER_WRITER = "Another process writes to it: stop that process, or try again.";
+const NO_ACCESS = "Check that the folder exists and that this user may write there.";
 
-/** Turns SQLite's errors into ours; errors of ours pass through. */
+/** Primary result codes of SQLite that come from the world and not from our SQL (sqlite.org/rescode.html), with the remedy. */
+const REMEDIES: Readonly<Record<number, string>> = {
+  5: OTHER_WRITER, // SQLITE_BUSY
+  6: OTHER_WRITER, // SQLITE_LOCKED
+  7: "The process has no memory left: give it more.", // SQLITE_NOMEM
+  8: NO_ACCESS, // SQLITE_READONLY
+  10: "The disk failed: look at the system's log, and at the space that is left.", // SQLITE_IOERR
+  11: DAMAGED, // SQLITE_CORRUPT
+  13: "The disk is full: free some space.", // SQLITE_FULL
+  14: NO_ACCESS, // SQLITE_CANTOPEN
+  15: OTHER_WRITER, // SQLITE_PROTOCOL
+  26: DAMAGED, // SQLITE_NOTADB
+};
+
+/** Turns SQLite's errors into ours. Errors of ours, and what only a defect of our SQL can cause, pass through. */
 function translate(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return error;
   const detail = { metadata: { path, sqlite: error.message }, cause: error };
@@ -66,17 +80,13 @@ function translate(path: string, error: unknown): unknown {
       },
     );
   }
-  const code = error.errcode & 0xff;
-  const remedy = BROKEN_FILE.has(code)
-    ? "The file is damaged or is no database: put back a copy of it, or move it away to start empty."
-    : code === BUSY
-      ? "Another process writes to it: stop that process, or try again."
-      : "Check that the folder exists, is writable and has free space, then try again.";
+  const remedy = REMEDIES[error.errcode & 0xff];
+  if (remedy === undefined) return error;
   return new ControlPlaneError(
     "UNAVAILABLE",
     `The database ${path} cannot be used (${error.message}). ${remedy}`,
     {
-      reason: BROKEN_FILE.has(code) ? "DATABASE_DAMAGED" : "DATABASE_UNAVAILABLE",
+      reason: remedy === DAMAGED ? "DATABASE_DAMAGED" : "DATABASE_UNAVAILABLE",
       ...detail,
     },
   );
