@@ -26,6 +26,8 @@ export interface Session {
   /** Told once everything that the journal lacked is durable. */
   readonly waiting: (() => void)[];
   unsaved: JournalEntry[];
+  /** Requests that may go out once the journal holds them. */
+  asked: EffectRequest[];
   machine: Machine | undefined;
   failed: { readonly error: unknown } | undefined;
   wake: () => void;
@@ -41,6 +43,7 @@ export function createSession(program: Program, options: ExecuteOptions): Sessio
     waiting: [],
     stop,
     unsaved: [],
+    asked: [],
     machine: undefined,
     failed: undefined,
     wake: () => {},
@@ -53,46 +56,41 @@ export function post(session: Session, turn: (machine: Machine) => Turn): void {
   session.wake();
 }
 
-function adopt(session: Session, { machine, entries }: Turn): Machine {
+function adopt(session: Session, { machine, entries, requests }: Turn): Machine {
   session.machine = machine;
   session.unsaved.push(...entries);
+  session.asked.push(...requests);
   return machine;
 }
 
-/** Starts, or resumes from the journal; answers the requests that have to be made again. */
-async function boot(session: Session): Promise<readonly EffectRequest[]> {
+/** Starts, or resumes from the journal; a request without a completion is asked again. */
+async function boot(session: Session): Promise<void> {
   const { program, options } = session;
   const entries = await options.journal.load();
-  if (entries.length === 0) {
-    adopt(session, start(program, { ...options, nowMs: options.clock.now() }));
-    return [];
-  }
-  const resumed = resume(program, entries, options.observer);
-  adopt(session, resumed);
-  return resumed.requests;
+  if (entries.length === 0) adopt(session, start(program, { ...options, nowMs: options.clock.now() }));
+  else adopt(session, resume(program, entries, options.observer));
 }
 
 /** Advances until everything waits, stores what is new, and only then lets the requests out. */
-async function settle(session: Session, reissued: readonly EffectRequest[]): Promise<Machine> {
+async function settle(session: Session): Promise<Machine> {
   const { clock, journal, observer } = session.options;
-  const requests = [...reissued];
   for (;;) {
-    const turn = advance(session.machine as Machine, observer);
-    let machine = adopt(session, turn);
-    const readings = turn.requests.filter(({ kind }) => kind === "now");
-    requests.push(...turn.requests.filter(({ kind }) => kind !== "now"));
+    let machine = adopt(session, advance(session.machine as Machine, observer));
+    const readings = session.asked.filter(({ kind }) => kind === "now");
     if (readings.length === 0) break;
+    session.asked = session.asked.filter(({ kind }) => kind !== "now");
     // A reading of the clock has no effect: it needs no round trip, and is stored with what follows from it.
     for (const { id } of readings) {
       const nowMs = clock.now();
       machine = adopt(session, complete(machine, id, { kind: "now", seconds: nowMs / 1000 }, nowMs));
     }
   }
+  const asked = session.asked.splice(0);
   const waiting = session.waiting.splice(0);
   if (session.unsaved.length > 0) await journal.append(session.unsaved.splice(0));
   for (const told of waiting) told();
   const machine = session.machine as Machine;
-  if (machine.outcome === undefined) for (const request of requests) begin(session, request);
+  if (machine.outcome === undefined) for (const request of asked) begin(session, request);
   return machine;
 }
 
@@ -107,12 +105,6 @@ function begin(session: Session, request: EffectRequest): void {
 async function carryOut(session: Session, request: EffectRequest): Promise<void> {
   const { clock, perform } = session.options;
   const { signal } = session.stop;
-  if (request.kind === "now") {
-    post(session, (machine) =>
-      complete(machine, request.id, { kind: "now", seconds: clock.now() / 1000 }, clock.now()),
-    );
-    return;
-  }
   if (request.kind === "sleep" || request.kind === "callback") {
     await clock.sleepUntil(request.dueMs, signal);
     if (!signal.aborted) post(session, (machine) => fireTimer(machine, request.id, clock.now()));
@@ -149,8 +141,9 @@ export async function runSession(session: Session): Promise<Outcome> {
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted === true) session.inbox.push(cancel);
   try {
-    for (let reissued = await boot(session); ; reissued = []) {
-      const { outcome } = await settle(session, reissued);
+    await boot(session);
+    for (;;) {
+      const { outcome } = await settle(session);
       if (outcome !== undefined) return outcome;
       release = await nextTurn(session, release);
       if (session.failed !== undefined) throw session.failed.error;

@@ -2,7 +2,7 @@
 import type { Code, Slot } from "../compile/program.ts";
 import { CHOICES } from "../choices.ts";
 import type { Host } from "../library/library-function.ts";
-import { isList, isMap, typeWord, type Value } from "../values/value.ts";
+import { isList, isMap, noteDerivedSize, sizeInBytes, typeWord, type Value } from "../values/value.ts";
 import { keyError, runtimeError, taggedError } from "../values/workflow-error.ts";
 import { applyBinary, applyUnary, expectCondition } from "./operators.ts";
 
@@ -97,13 +97,21 @@ export function setPath(container: Value | undefined, path: readonly Value[], va
   if (step === undefined) return value;
   if (isList(container)) {
     const index = checkIndex(container, step);
-    return container.with(index, setPath(container[index], rest, value));
+    const item = setPath(container[index], rest, value);
+    const copy = container.with(index, item);
+    noteDerivedSize(copy, container, sizeInBytes(item) - sizeInBytes(container[index]));
+    return copy;
   }
   if (isMap(container) || container === undefined || container === null) {
     if (typeof step !== "string")
       throw runtimeError("TypeError", `a key must be a str; got: ${typeWord(step)}`);
     const copy = new Map(container ?? []);
-    copy.set(step, setPath(copy.get(step), rest, value));
+    const before = copy.get(step);
+    const item = setPath(before, rest, value);
+    copy.set(step, item);
+    if (isMap(container) && before !== undefined) {
+      noteDerivedSize(copy, container, sizeInBytes(item) - sizeInBytes(before));
+    }
     return copy;
   }
   throw runtimeError("TypeError", `cannot assign into '${typeWord(container)}' (expecting dict or array)`);

@@ -2,7 +2,17 @@
 import { CHOICES } from "../choices.ts";
 import { add, compareNumbers } from "../expressions/operators.ts";
 import { decodeJson, encodeJson, fitsInt64, type JsonLayout } from "../values/json.ts";
-import { isBytes, isList, isMap, typeName, typeWord, type Value, type ValueMap } from "../values/value.ts";
+import {
+  isBytes,
+  isList,
+  isMap,
+  noteDerivedSize,
+  sizeInBytes,
+  typeName,
+  typeWord,
+  type Value,
+  type ValueMap,
+} from "../values/value.ts";
 import { keyError, runtimeError } from "../values/workflow-error.ts";
 import { asList, asMap, asNumeric, asString, pure, tableOf } from "./library-function.ts";
 
@@ -130,9 +140,20 @@ const json = [
   ),
 ];
 
+function grown(before: readonly Value[], after: readonly Value[], value: Value): readonly Value[] {
+  noteDerivedSize(after, before, sizeInBytes(value));
+  return after;
+}
+
 const list = [
-  pure("list.concat", "objs val", ([objs, value]) => [...asList(objs, "objs"), value as Value]),
-  pure("list.prepend", "objs val", ([objs, value]) => [value as Value, ...asList(objs, "objs")]),
+  pure("list.concat", "objs val", ([objs, value]) => {
+    const before = asList(objs, "objs");
+    return grown(before, [...before, value as Value], value as Value);
+  }),
+  pure("list.prepend", "objs val", ([objs, value]) => {
+    const before = asList(objs, "objs");
+    return grown(before, [value as Value, ...before], value as Value);
+  }),
 ];
 
 function getPath(map: Value, keys: Value): Value {

@@ -108,3 +108,8 @@ export function sizeInBytes(value: Value | undefined): number {
   sizes.set(value, size);
   return size;
 }
+
+/** Notes the size of a value that was made from another by a known change, so that growing a list is not quadratic. */
+export function noteDerivedSize(made: object, from: Value, change: number): void {
+  sizes.set(made, sizeInBytes(from) + change);
+}

@@ -1,0 +1,206 @@
+import { describe, expect, test } from "vitest";
+import { evaluated, problemsOf, resultText, run, tagsOf } from "../support/run-workflow.ts";
+
+const VARIABLES = ["m: {a: {b: 1}, z: 2}", "l: [3, 1]", "n: null", 'e: "😀é"'];
+
+const VALUES: readonly (readonly [mark: string, expression: string, expected: string])[] = [
+  ["D", 'int("42")', "42"],
+  ["D", 'int("-7")', "-7"],
+  ["D", "int(2.9)", "2"],
+  ["D", 'double("1.5")', "1.5"],
+  ["D", "get_type(double(2))", '"double"'],
+  ["D", "string(12)", '"12"'],
+  ["D", "string(true)", '"true"'],
+  ["D", 'string("x")', '"x"'],
+  ["?", "string(1.0)", '"1"'],
+  ["D", "len(l)", "2"],
+  ["D", "len(m)", "2"],
+  ["D", "len(e)", "2"],
+  ["?", "keys(m)", '["a","z"]'],
+  ["D", "default(1, 2)", "1"],
+  ["D", 'default(map.get(m, "q"), "d")', '"d"'],
+  ["D", "if(false, 1, 2)", "2"],
+  ["D", 'base64.encode(text.encode("hi?"))', '"aGk/"'],
+  ["D", 'base64.encode(text.encode("h"), false)', '"aA"'],
+  ["D", 'text.decode(base64.decode("aGk/"))', '"hi?"'],
+  ["D", 'text.decode(base64.decode("aA", false))', '"h"'],
+  ["D", 'base64.encode(hash.compute_checksum(text.encode(""), "MD5"))', '"1B2M2Y8AsgTpgAmY7PhCfg=="'],
+  ["D", 'len(base64.encode(hash.compute_checksum(text.encode("a"), "SHA512")))', "88"],
+  [
+    "?",
+    'hash.compute_checksum(text.encode("a"), "SHA-256") == hash.compute_checksum(text.encode("a"), "SHA256")',
+    "true",
+  ],
+  [
+    "D",
+    'base64.encode(hash.compute_hmac(text.encode("key"), text.encode("The quick brown fox jumps over the lazy dog"), "SHA256"))',
+    '"97yD9DBThCSxMpjmqm+xQ+9NWaFJRhdZl0edvC0aPNg="',
+  ],
+  ["D", 'json.decode("{\\"a\\": [1, 1.0, true, null]}").a', "[1,1,true,null]"],
+  ["D", 'get_type(json.decode("1"))', '"integer"'],
+  ["D", 'get_type(json.decode("1.0"))', '"double"'],
+  ["D", 'get_type(json.decode("1e3"))', '"double"'],
+  ["D", 'json.decode(text.encode("[1]"))', "[1]"],
+  ["D", "json.encode_to_string(m)", '"{\\"a\\":{\\"b\\":1},\\"z\\":2}"'],
+  ["D", "json.encode_to_string([1], true)", '"[\\n  1\\n]"'],
+  ["D", "text.decode(json.encode(l))", '"[3,1]"'],
+  ["D", "list.concat(l, 9)", "[3,1,9]"],
+  ["D", "list.prepend(l, [9])", "[[9],3,1]"],
+  ["D", 'map.get(m, "z")', "2"],
+  ["R", 'map.get(m, ["a", "b"])', "1"],
+  ["R", 'map.get(m, ["q", "b"])', "null"],
+  ["R", 'map.get(n, "z")', "null"],
+  ["?", 'map.get(m, ["z", "b"])', "null"],
+  ["D", 'map.delete(m, "a")', '{"z":2}'],
+  ["D", 'map.merge(m, json.decode("{\\"a\\": 5}"))', '{"a":5,"z":2}'],
+  ["D", 'map.merge_nested(m, json.decode("{\\"a\\": {\\"c\\": 5}}"))', '{"a":{"b":1,"c":5},"z":2}'],
+  ["D", "math.abs(-3)", "3"],
+  ["D", "math.abs(-3.5)", "3.5"],
+  ["D", "math.floor(2.7)", "2"],
+  ["D", "get_type(math.floor(2.7))", '"integer"'],
+  ["D", "math.max(1, 2.5)", "2.5"],
+  ["D", "math.min(1, 2.5)", "1"],
+  ["D", 'retry.always("x")', "true"],
+  ["D", 'retry.never("x")', "false"],
+  [
+    "D",
+    'http.default_retry_predicate(json.decode("{\\"code\\": 502, \\"tags\\": [\\"HttpError\\"]}"))',
+    "true",
+  ],
+  [
+    "D",
+    'http.default_retry_predicate_non_idempotent(json.decode("{\\"code\\": 502, \\"tags\\": [\\"HttpError\\"]}"))',
+    "false",
+  ],
+  ["D", 'text.find_all(e + "x" + e, "é")', "[1,4]"],
+  ["D", 'text.find_all("aaa", "aa")', "[0]"],
+  ["R", 'text.find_all_regex(e + "7", "[0-9]")', '[{"index":2,"match":"7"}]'],
+  ["D", 'text.match_regex("xabcx", "b.x?")', "true"],
+  ["D", 'text.match_regex("abc", "^b")', "false"],
+  ["D", 'text.replace_all("a.b.c", ".", "-")', '"a-b-c"'],
+  ["D", 'text.replace_all("a", "a", "$&")', '"$&"'],
+  [
+    "R",
+    'text.replace_all_regex("john smith", "(\\\\w+) (\\\\w+)", "\\\\2, \\\\1 [\\\\0]")',
+    '"smith, john [john smith]"',
+  ],
+  ["D", 'text.split("a,b,,c", ",")', '["a","b","","c"]'],
+  ["?", 'text.split("😀é", "")', '["😀","é"]'],
+  ["D", 'text.substring("hello", 1, 3)', '"el"'],
+  ["D", "text.substring(e, 1, 2)", '"é"'],
+  ["D", 'text.to_upper("straße é")', '"STRASSE É"'],
+  ["D", 'text.to_lower("ÀB")', '"àb"'],
+  ["D", `text.url_encode("é!'()*~-._")`, '"%C3%A9%21%27%28%29%2A~-._"'],
+  ["D", "time.format(0)", '"1970-01-01T00:00:00.000000Z"'],
+  ["D", "time.format(1720788633.25)", '"2024-07-12T12:50:33.250000Z"'],
+  ["D", 'time.format(1720788633, "America/New_York")', '"2024-07-12T08:50:33.000000-04:00"'],
+  ["D", 'time.parse("2024-05-08T14:01:00.5+02:00")', "1715169660.5"],
+];
+
+describe("2.10 values", () => {
+  test.each(VALUES)("[%s] %s is %s", async (_, expression, expected) => {
+    expect(await evaluated(expression, VARIABLES)).toBe(expected);
+  });
+});
+
+const ERRORS: readonly (readonly [mark: string, expression: string, tag: string])[] = [
+  ["D", 'int("x")', "ValueError"],
+  ["D", 'int("1.5")', "ValueError"],
+  ["D", "int(n)", "TypeError"],
+  ["D", "int(l)", "TypeError"],
+  ["D", 'double("x")', "ValueError"],
+  ["D", "string(m)", "TypeError"],
+  ["D", "string(l)", "TypeError"],
+  ["D", "string(n)", "TypeError"],
+  ["D", "len(1)", "TypeError"],
+  ["D", "keys(l)", "TypeError"],
+  ["D", "if(1, 2, 3)", "TypeError"],
+  ["D", 'base64.encode("text")', "TypeError"],
+  ["D", 'base64.decode("a")', "ValueError"],
+  ["D", 'base64.decode("****")', "ValueError"],
+  ["D", 'hash.compute_checksum(text.encode("a"), "CRC")', "ValueError"],
+  ["D", 'hash.compute_checksum("a", "MD5")', "TypeError"],
+  ["D", 'json.decode("{")', "ValueError"],
+  ["D", 'json.decode("01")', "ValueError"],
+  ["D", "json.decode(1)", "TypeError"],
+  ["D", "json.encode_to_string(text.encode(string(1)))", "TypeError"],
+  ["D", "list.concat(1, 2)", "TypeError"],
+  ["?", 'map.delete(m, "q")', "KeyError"],
+  ["D", "map.merge(m, l)", "TypeError"],
+  ["D", 'math.abs("1")', "TypeError"],
+  ["D", 'text.match_regex("a", "(")', "ValueError"],
+  ["R", 'text.match_regex("a", "(a)\\\\1")', "ValueError"],
+  ["D", "text.split(1, 2)", "TypeError"],
+  ["?", 'text.substring("abc", 2, 4)', "ValueError"],
+  ["?", 'text.substring("abc", -1, 2)', "ValueError"],
+  ["D", 'text.url_decode("%e9")', "ValueError"],
+  ["D", 'time.format("x")', "TypeError"],
+  ["D", 'time.format(1, "Mars/Base")', "ValueError"],
+  ["D", 'time.parse("2024-05-08")', "ValueError"],
+  ["D", 'time.parse("2024-13-08T00:00:00Z")', "ValueError"],
+  ["?", 'sys.get_env("NOPE")', "KeyError"],
+];
+
+describe("2.10 errors", () => {
+  test.each(ERRORS)("[%s] %s raises %s", async (_, expression, tag) => {
+    expect(JSON.parse(await tagsOf(expression, VARIABLES))).toContain(tag);
+  });
+});
+
+describe("2.10 system, uuid and names", () => {
+  test("[D] there is no type(), bool() or math.pow", () => {
+    for (const name of ["type", "bool", "math.pow", "list.map"])
+      expect(problemsOf(`- a:\n    return: \${${name}(1)}\n`)).toEqual(["unknown-function"]);
+  });
+  test("[D] sys.now is a double of the virtual clock, and sleeps move it", async () => {
+    const source =
+      "- a:\n    assign: [{t: '${sys.now()}'}]\n- s:\n    call: sys.sleep\n    args: {seconds: 1.5}\n- b:\n    return: ['${sys.now() - t}', '${get_type(t)}']\n";
+    expect(await resultText(source)).toBe('[1.5,"double"]');
+  });
+  test("[D] sys.sleep accepts a year and no more, and nothing negative", async () => {
+    expect((await run("- s:\n    call: sys.sleep\n    args: {seconds: 31536000}\n")).seconds).toBe(
+      31_536_000,
+    );
+    for (const seconds of ["31536001", "-1"])
+      expect(await resultText(`- s:\n    call: sys.sleep\n    args: {seconds: ${seconds}}\n`)).toContain(
+        "ValueError",
+      );
+  });
+  test("[D] sys.sleep_until waits for a time, and returns at once for a past one", async () => {
+    expect(
+      (await run('- s:\n    call: sys.sleep_until\n    args: {time: "1970-01-01T00:01:00Z"}\n')).seconds,
+    ).toBe(60);
+    expect(
+      (await run('- s:\n    call: sys.sleep_until\n    args: {time: "1960-01-01T00:00:00Z"}\n')).seconds,
+    ).toBe(0);
+  });
+  test("[D] sys.log takes exactly one of data, text and json", async () => {
+    const { driver } = await run(
+      "- a:\n    call: sys.log\n    args: {text: hello, severity: INFO}\n- b:\n    call: sys.log\n    args: {json: {k: 1}, severity: ERROR}\n- c:\n    call: sys.log\n    args: {data: [1, 2]}\n",
+    );
+    expect(driver.logs).toEqual(["INFO hello", 'ERROR {"k":1}', "DEFAULT [1,2]"]);
+    expect(await resultText("- a:\n    call: sys.log\n    args: {text: a, json: {b: 1}}\n")).toContain(
+      "ValueError",
+    );
+    expect(await resultText("- a:\n    call: sys.log\n    args: {severity: INFO}\n")).toContain("ValueError");
+    expect(await resultText("- a:\n    call: sys.log\n    args: {text: a, severity: LOUD}\n")).toContain(
+      "ValueError",
+    );
+  });
+  test("[D] uuid.generate gives version 4 ids, the same for the same seed and different otherwise", async () => {
+    const source = "- a:\n    return: ['${uuid.generate()}', '${uuid.generate()}']\n";
+    const [first, second] = JSON.parse(await resultText(source, { seed: "a" })) as [string, string];
+    expect(first).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(second).not.toBe(first);
+    expect(JSON.parse(await resultText(source, { seed: "a" }))).toEqual([first, second]);
+    expect(await resultText(source, { seed: "b" })).not.toContain(first);
+  });
+  test("[S] sys.get_env may be called as a step", async () => {
+    expect(
+      await resultText(
+        "- a:\n    call: sys.get_env\n    args: {name: GOOGLE_CLOUD_LOCATION}\n    result: r\n- d:\n    return: ${r + sys.get_env('X', '!')}\n",
+        { env: { GOOGLE_CLOUD_LOCATION: "here" } },
+      ),
+    ).toBe('"here!"');
+  });
+});
