@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { ModelVersionRegistered } from "../../../shared/domain/outside-events.ts";
+import { withoutData } from "../models/field-paths.ts";
 import type { OutsideDoor } from "../outside-door.ts";
 import { listUrl } from "../resource-reads.ts";
 import { errorResponses, Resource } from "./schemas.ts";
@@ -39,7 +40,9 @@ export function modelRoutes({
         const data = { ...body, ...params, ...(version === undefined ? {} : { version }) };
         const id = requestId ?? createHash("sha256").update(JSON.stringify(data)).digest("hex");
         const type = "dev.signalbox.model-version.registered.v1";
-        const { resource } = await outsideDoor({ type, source: "/v1/models", id, data }, caller);
+        const { resource } = await withoutData(() =>
+          outsideDoor({ type, source: "/v1/models", id, data }, caller),
+        );
         return resource as { name: string };
       },
     );

@@ -1,0 +1,93 @@
+// What waits for a person, worst first, each with the command that answers it.
+import { shortName, textOf } from "./fields.ts";
+import { type Html, html } from "./html.ts";
+import { type PageData, valueOr } from "./page-data.ts";
+
+/** One thing that waits for a person. */
+export interface Attention {
+  readonly lamp: "red" | "amber";
+  readonly text: string;
+  /** What to type, if a command helps. */
+  readonly command?: string;
+}
+
+function endpointsOf(data: PageData): readonly Attention[] {
+  return valueOr(data.endpoints, []).flatMap(({ name, traffic, view }) => {
+    const hold = traffic?.traffic.hold;
+    const problem = textOf(view ?? {}, "problem");
+    const held: Attention[] =
+      hold === undefined || hold === null
+        ? []
+        : [
+            {
+              lamp: "red",
+              text: `${shortName(name)} is held by ${hold.actor}: ${hold.reason}. No rollout starts or advances.`,
+              command: `npx signalbox resume ${name}`,
+            },
+          ];
+    const troubled: Attention[] =
+      problem === "" ? [] : [{ lamp: "red", text: `${shortName(name)}: ${problem}` }];
+    return [...troubled, ...held];
+  });
+}
+
+function stacksOf(data: PageData): readonly Attention[] {
+  return valueOr(data.stacks, []).flatMap((stack): readonly Attention[] => {
+    const name = textOf(stack, "name");
+    if (textOf(stack, "state") === "BLOCKED") {
+      const text = `${shortName(name)} is blocked: an apply was interrupted. Look at what it was changing, then let it go on.`;
+      return [{ lamp: "red", text, command: `npx signalbox unblock ${name}` }];
+    }
+    if (textOf(stack, "state") !== "APPLY_FAILED") return [];
+    return [
+      { lamp: "amber", text: `${shortName(name)}: the last apply failed. The next merge plans again.` },
+    ];
+  });
+}
+
+function plansOf(data: PageData): readonly Attention[] {
+  return valueOr(data.plans, [])
+    .filter((plan) => textOf(plan, "state") === "WAITING_FOR_APPROVAL")
+    .map((plan) => {
+      const name = textOf(plan, "name");
+      const reason = textOf(plan, "approvalReason");
+      const text = `The plan ${shortName(name)} waits for approval${reason === "" ? "" : `: ${reason}`}.`;
+      return { lamp: "amber", text, command: `npx signalbox approve ${name}` } as const;
+    });
+}
+
+/** Everything that waits for a person. */
+export function attentionOf(data: PageData): readonly Attention[] {
+  const letters = valueOr(data.deadLetters, 0);
+  const dead: readonly Attention[] =
+    letters === 0
+      ? []
+      : [
+          {
+            lamp: "red",
+            text: `${letters} ${letters === 1 ? "message" : "messages"} could not be handled and ${letters === 1 ? "waits" : "wait"} in the dead letters: GET /v1/deadLetters says why.`,
+          },
+        ];
+  const unread = Object.values(data).some(
+    (part: unknown) => typeof part === "object" && part !== null && "problem" in part,
+  );
+  const blind: readonly Attention[] = unread
+    ? [{ lamp: "red", text: "Parts of this page cannot be read now, so more may wait than is listed here." }]
+    : [];
+  const all = [...blind, ...endpointsOf(data), ...stacksOf(data), ...dead, ...plansOf(data)];
+  return [...all.filter(({ lamp }) => lamp === "red"), ...all.filter(({ lamp }) => lamp === "amber")];
+}
+
+/** The list, or that there is none. */
+export function attentionSection(attention: readonly Attention[]): Html {
+  if (attention.length === 0)
+    return html`<p class="calm"><span class="lamp green"></span>Nothing waits for you.</p>`;
+  return html`<ul class="attention">
+    ${attention.map(
+      ({ lamp, text, command }) =>
+        html`<li class="${lamp}">
+          <span class="lamp ${lamp}"></span>${text}${command !== undefined && html` <code>${command}</code>`}
+        </li>`,
+    )}
+  </ul>`;
+}
