@@ -69,5 +69,3 @@ export function createBlobs(folder: string): Blobs {
     },
   };
 }
-
-export { createBlobs as createLocalBlobs };
