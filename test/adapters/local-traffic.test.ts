@@ -36,9 +36,9 @@ describe("the traffic files", () => {
 
   it("leave no temporary file behind, and ignore one that a crash left", async () => {
     const traffic = await createTraffic({ directory });
-    await writeFile(join(directory, "default.ranker.json.new"), "{ half a docu");
+    await writeFile(join(directory, "default.ranker.json.7.1.draft"), "{ half a docu");
     await traffic.write(endpoint, first);
-    expect(await readdir(directory)).toEqual(["default.ranker.json"]);
+    expect(await readdir(directory)).toEqual(["default.ranker.json", "default.ranker.json.7.1.draft"]);
     expect(await traffic.list()).toEqual([endpoint]);
   });
 

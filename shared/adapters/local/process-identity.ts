@@ -12,7 +12,25 @@ export interface ProcessIdentity {
   readonly started: string;
 }
 
-/** Fields of /proc/<pid>/stat after the command, which stands in parentheses and may hold anything: state is 0, start time 19. */
+/**
+ * Shell words that print who the shell is, before it becomes another program by `exec` and keeps pid and start time. What they
+ * print is read by `printedIdentity`.
+ */
+export const PRINT_IDENTITY =
+  'echo "$$"; cat "/proc/$$/stat" 2>/dev/null || LC_ALL=C TZ=UTC ps -o lstart= -p "$$"; echo end';
+
+const bootId = async (): Promise<string> =>
+  (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+
+/** State and start time of /proc/<pid>/stat. Fields are counted after the command, which stands in parentheses and may hold anything. */
+function statFields(stat: string): {
+  readonly state: string | undefined;
+  readonly ticks: string | undefined;
+} {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0], ticks: fields[19] };
+}
+
 async function linuxIdentity(pid: number): Promise<ProcessIdentity | undefined> {
   let stat: string;
   try {
@@ -20,11 +38,9 @@ async function linuxIdentity(pid: number): Promise<ProcessIdentity | undefined> 
   } catch {
     return undefined;
   }
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state, ticks] = [fields[0], fields[19]];
+  const { state, ticks } = statFields(stat);
   if (ticks === undefined || state === "Z" || state === "X") return undefined;
-  const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-  return { pid, started: `${boot}:${ticks}` };
+  return { pid, started: `${await bootId()}:${ticks}` };
 }
 
 function psIdentity(pid: number): Promise<ProcessIdentity | undefined> {
@@ -42,6 +58,16 @@ function psIdentity(pid: number): Promise<ProcessIdentity | undefined> {
 export function processIdentity(pid: number): Promise<ProcessIdentity | undefined> {
   if (!Number.isInteger(pid) || pid < 1) return Promise.resolve(undefined);
   return process.platform === "linux" ? linuxIdentity(pid) : psIdentity(pid);
+}
+
+/** Reads what `PRINT_IDENTITY` printed; undefined as long as it is not complete. Whether the process still runs is another question. */
+export async function printedIdentity(text: string): Promise<ProcessIdentity | undefined> {
+  const lines = text.trimEnd().split("\n");
+  const [pid = "", started = ""] = lines;
+  if (lines.length !== 3 || lines[2] !== "end" || !/^[0-9]+$/.test(pid)) return undefined;
+  if (process.platform !== "linux")
+    return { pid: Number(pid), started: started.trim().split(/\s+/).join(" ") };
+  return { pid: Number(pid), started: `${await bootId()}:${statFields(started).ticks ?? ""}` };
 }
 
 /** Whether this very process still runs. */

@@ -1,12 +1,14 @@
 // Traffic documents as files: one fsynced JSON document per endpoint, replaced as a whole by a rename.
 // The folder belongs to one process (the state folder's lock sees to that); inside it one queue orders all writes.
-import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import { formatName, parseName, requireName } from "../../domain/names.ts";
 import { parseTrafficDocument } from "../../domain/traffic-document.ts";
 import type { TrafficDocument } from "../../domain/traffic.ts";
 import type { Traffic } from "../../ports/traffic.ts";
+import { replaceDurably } from "./durable-file.ts";
+import { fileErrorCode } from "./file-errors.ts";
 
 /** Called with every document that has become durable, in the order of the writes. It must not throw. */
 export type TrafficListener = (endpoint: string, document: TrafficDocument) => void;
@@ -52,7 +54,7 @@ async function readDocument(directory: string, endpoint: string): Promise<Traffi
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (fileErrorCode(error) === "ENOENT") return undefined;
     throw storeDown(path, "read", error);
   }
   let value: unknown;
@@ -77,25 +79,6 @@ function storeDown(path: string, verb: string, cause: unknown): ControlPlaneErro
       cause,
     },
   );
-}
-
-/** Temporary file, fsync, rename, fsync of the folder: after a crash there is the old document or the new one. */
-async function replaceFile(directory: string, name: string, text: string): Promise<void> {
-  const temporary = join(directory, `${name}.new`);
-  const file = await open(temporary, "w", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, join(directory, name));
-  const folder = await open(directory, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /** Traffic documents in `directory`, which is made if need be. */
@@ -123,7 +106,7 @@ export async function createTraffic(options: { readonly directory: string }): Pr
     }
     const name = fileName(endpoint);
     try {
-      await replaceFile(directory, name, `${JSON.stringify(next, undefined, 2)}\n`);
+      await replaceDurably(join(directory, name), `${JSON.stringify(next, undefined, 2)}\n`);
     } catch (error) {
       throw storeDown(join(directory, name), "written", error);
     }
