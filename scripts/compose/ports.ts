@@ -16,5 +16,7 @@ function isFree(port: number): Promise<boolean> {
 export async function freePort(wished: number): Promise<number> {
   if (wished === 0) return 0;
   for (let port = wished; port < wished + PORTS_TRIED_MAX; port++) if (await isFree(port)) return port;
-  throw new Error(`The ports ${wished} to ${wished + PORTS_TRIED_MAX - 1} are all taken: choose others with --port and --gateway-port.`);
+  throw new Error(
+    `The ports ${wished} to ${wished + PORTS_TRIED_MAX - 1} are all taken: choose others with --port and --gateway-port.`,
+  );
 }

@@ -23,7 +23,16 @@ export interface FirstPerson {
   readonly tokenFile: string;
 }
 
-const FOLDERS = ["backends", "blobs", "builds", "checkouts", "repos", "secrets", "terraform", "traffic"] as const;
+const FOLDERS = [
+  "backends",
+  "blobs",
+  "builds",
+  "checkouts",
+  "repos",
+  "secrets",
+  "terraform",
+  "traffic",
+] as const;
 const KEY_BYTES = 32;
 const OWNER_ONLY = 0o600;
 
@@ -74,11 +83,16 @@ export interface Keys {
 
 /** Reads or makes the keys. */
 export async function openKeys(state: StateFolder): Promise<Keys> {
-  const planKey = await keptSecret(state.path("secrets", "plan-key"), () => `${randomBytes(4).toString("hex")}:${randomKey()}`);
+  const planKey = await keptSecret(
+    state.path("secrets", "plan-key"),
+    () => `${randomBytes(4).toString("hex")}:${randomKey()}`,
+  );
   const [id = "", secret = ""] = planKey.split(":");
   return {
     planKey: { id, secret },
-    issuerKey: await keptSecret(state.path("secrets", "issuer-key"), async () => JSON.stringify(await makeIssuerKey())),
+    issuerKey: await keptSecret(state.path("secrets", "issuer-key"), async () =>
+      JSON.stringify(await makeIssuerKey()),
+    ),
     pageKey: await keptSecret(state.path("secrets", "page-key"), randomKey),
     webhookSecret: await keptSecret(state.path("secrets", "github-webhook"), randomKey),
   };
@@ -97,9 +111,13 @@ export async function ownerLogins(): Promise<readonly string[]> {
 }
 
 /** Writes principals.json and a token file a person, unless they are there. Answers token by principal. */
-export async function openPrincipals(state: StateFolder, people: readonly FirstPerson[]): Promise<ReadonlyMap<string, string>> {
+export async function openPrincipals(
+  state: StateFolder,
+  people: readonly FirstPerson[],
+): Promise<ReadonlyMap<string, string>> {
   const tokens = new Map<string, string>();
-  for (const { principal, tokenFile } of people) tokens.set(principal, await keptSecret(state.path(tokenFile), randomKey));
+  for (const { principal, tokenFile } of people)
+    tokens.set(principal, await keptSecret(state.path(tokenFile), randomKey));
   const path = state.path("principals.json");
   if ((await existing(path)) === undefined) {
     const entries = people.map(({ principal, role, codeHostLogins }) => ({

@@ -11,10 +11,17 @@ export interface ArtifactFile {
 }
 
 /** Writes the artifact of one version: how fast it answers, and how often wrongly. */
-export async function writeModel(folder: string, version: string, behaviour: { readonly errorRate: number; readonly latencyMs: number }): Promise<ArtifactFile> {
+export async function writeModel(
+  folder: string,
+  version: string,
+  behaviour: { readonly errorRate: number; readonly latencyMs: number },
+): Promise<ArtifactFile> {
   await mkdir(join(folder, "ranker"), { recursive: true });
   const path = join(folder, "ranker", `${version}.json`);
   const text = `${JSON.stringify({ model: "ranker", version, ...behaviour })}\n`;
   await writeFile(path, text);
-  return { uri: pathToFileURL(path).href, digest: `sha256:${createHash("sha256").update(text).digest("hex")}` };
+  return {
+    uri: pathToFileURL(path).href,
+    digest: `sha256:${createHash("sha256").update(text).digest("hex")}`,
+  };
 }

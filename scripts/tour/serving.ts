@@ -23,8 +23,22 @@ export interface Training {
 }
 
 /** Publishes a model-registered event, in the structured or the binary mode of CloudEvents. */
-export async function register(stage: Stage, version: string, artifact: ArtifactFile, training: Training, mode: "structured" | "binary"): Promise<void> {
-  const data = { team: "default", model: "ranker", version, artifact, metrics: { ndcg: 0.4 + Number(version) / 100 }, endpoint: ENDPOINT, ...training };
+export async function register(
+  stage: Stage,
+  version: string,
+  artifact: ArtifactFile,
+  training: Training,
+  mode: "structured" | "binary",
+): Promise<void> {
+  const data = {
+    team: "default",
+    model: "ranker",
+    version,
+    artifact,
+    metrics: { ndcg: 0.4 + Number(version) / 100 },
+    endpoint: ENDPOINT,
+    ...training,
+  };
   const type = "dev.signalbox.model-version.registered.v1";
   const head = { specversion: "1.0", id: `ranker-${version}`, source: "//training.example.com/ranker", type };
   const headers: Record<string, string> = { authorization: `Bearer ${stage.tokens.ada}` };
@@ -36,9 +50,14 @@ export async function register(stage: Stage, version: string, artifact: Artifact
     headers["content-type"] = "application/json";
     for (const [name, value] of Object.entries(head)) headers[`ce-${name}`] = value;
   }
-  const response = await fetch(`${stage.url}/v1/events`, { method: "POST", headers, body: JSON.stringify(body) });
+  const response = await fetch(`${stage.url}/v1/events`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+  });
   const text = await response.text();
-  if (!response.ok) throw new TourError(`Registering version ${version} answered ${response.status}: ${text}`);
+  if (!response.ok)
+    throw new TourError(`Registering version ${version} answered ${response.status}: ${text}`);
   stage.narrator.say(`Version ${version} of ranker is registered by a CloudEvent (${mode} mode).`);
 }
 
@@ -51,7 +70,11 @@ async function rolloutOf(stage: Stage, version: string): Promise<Answer | undefi
 const ENDED = new Set(["PROMOTED", "ROLLED_BACK", "ABORTED"]);
 
 /** Follows a rollout to its end, telling each step with the evidence at that time. */
-async function follow(stage: Stage, version: string, traffic: LiveTraffic | undefined): Promise<{ readonly rollout: Answer; readonly counts: TrafficCount }> {
+async function follow(
+  stage: Stage,
+  version: string,
+  traffic: LiveTraffic | undefined,
+): Promise<{ readonly rollout: Answer; readonly counts: TrafficCount }> {
   const { narrator } = stage;
   let told = 0;
   let counts: TrafficCount = { requests: 0, failed: 0, byVersion: new Map() };
@@ -61,7 +84,8 @@ async function follow(stage: Stage, version: string, traffic: LiveTraffic | unde
     async () => {
       const found = await rolloutOf(stage, version);
       const steps = (found?.["steps"] ?? []) as readonly { weight: number }[];
-      for (; told < steps.length; told++) narrator.say(`version ${version} → ${steps[told]?.weight} %  ${evidence(found)}`);
+      for (; told < steps.length; told++)
+        narrator.say(`version ${version} → ${steps[told]?.weight} %  ${evidence(found)}`);
       return found !== undefined && ENDED.has(String(found["state"])) ? found : undefined;
     },
     ROLLOUT_MS,
@@ -77,7 +101,9 @@ function evidence(rollout: Answer | undefined): string {
 
 function expectState(rollout: Answer, state: string): void {
   if (rollout["state"] === state) return;
-  throw new TourError(`${String(rollout["name"])} is ${String(rollout["state"])} and not ${state}: ${String(rollout["reason"] ?? "")}`);
+  throw new TourError(
+    `${String(rollout["name"])} is ${String(rollout["state"])} and not ${state}: ${String(rollout["reason"] ?? "")}`,
+  );
 }
 
 /** Version 1: the first, judged alone. Starts the live traffic when it serves. */
@@ -87,10 +113,14 @@ export async function firstVersion(stage: Stage): Promise<LiveTraffic> {
   await register(stage, "1", artifact, { trainingRun: "teams/default/runs/train-ranker-1" }, "binary");
   await stage.until("version 1 serves", async () => {
     const endpoint = await stage.get(`/v1/${ENDPOINT}`);
-    return (endpoint["weights"] as Record<string, number> | undefined)?.[versionName("1")] === 100 ? true : undefined;
+    return (endpoint["weights"] as Record<string, number> | undefined)?.[versionName("1")] === 100
+      ? true
+      : undefined;
   });
   const traffic = startTraffic(stage.gatewayUrl, "/ranker/v1/predict", REQUESTS_PER_SECOND);
-  narrator.say(`Version 1 serves as a real HTTP server; ${REQUESTS_PER_SECOND} requests/s now go through ${stage.gatewayUrl}/ranker.`);
+  narrator.say(
+    `Version 1 serves as a real HTTP server; ${REQUESTS_PER_SECOND} requests/s now go through ${stage.gatewayUrl}/ranker.`,
+  );
   const { rollout } = await follow(stage, "1", traffic);
   expectState(rollout, "PROMOTED");
   narrator.say(`Version 1 is in good standing. ${evidence(rollout)}`);
@@ -104,9 +134,13 @@ export async function goodVersion(stage: Stage, traffic: LiveTraffic, training: 
   const { rollout, counts } = await follow(stage, "2", traffic);
   expectState(rollout, "PROMOTED");
   stage.narrator.say(`Version 2 is promoted. ${evidence(rollout)}`);
-  stage.narrator.figure("version 2: start → promoted (policy of the tour)", seconds(Number(rollout["durationMs"])));
+  stage.narrator.figure(
+    "version 2: start → promoted (policy of the tour)",
+    seconds(Number(rollout["durationMs"])),
+  );
   stage.narrator.figure("failed requests during that rollout", `${counts.failed} of ${counts.requests}`);
-  if (counts.failed > 0) throw new TourError(`${counts.failed} requests failed while version 2 was rolled out`);
+  if (counts.failed > 0)
+    throw new TourError(`${counts.failed} requests failed while version 2 was rolled out`);
 }
 
 /** Version 3: answers 10 % of its requests with errors, so the judge takes it back. */
@@ -130,11 +164,23 @@ export async function rollBack(stage: Stage, traffic: LiveTraffic): Promise<{ re
   const before = new Date().toISOString();
   traffic.take();
   const started = performance.now();
-  const moved = await stage.post(`/v1/${ENDPOINT}:rollback`, { reason: "Answers look wrong on the new catalogue", from: versionName("2"), requestId: `tour-${Date.now()}` }, "grace");
+  const moved = await stage.post(
+    `/v1/${ENDPOINT}:rollback`,
+    {
+      reason: "Answers look wrong on the new catalogue",
+      from: versionName("2"),
+      requestId: `tour-${Date.now()}`,
+    },
+    "grace",
+  );
   const elapsed = performance.now() - started;
-  if (moved["to"] !== versionName("1")) throw new TourError(`The rollback went to ${String(moved["to"])} and not to version 1`);
+  if (moved["to"] !== versionName("1"))
+    throw new TourError(`The rollback went to ${String(moved["to"])} and not to version 1`);
   const seen = await switched(stage, traffic);
-  narrator.figure("rollback: call → route moved (as the API measured it)", `${Number(moved["milliseconds"]).toFixed(0)} ms`);
+  narrator.figure(
+    "rollback: call → route moved (as the API measured it)",
+    `${Number(moved["milliseconds"]).toFixed(0)} ms`,
+  );
   narrator.figure("rollback: call → answer", `${elapsed.toFixed(0)} ms`);
   narrator.figure("failed requests during the rollback", `${seen.failed} of ${seen.requests}`);
   if (seen.failed > 0) throw new TourError(`${seen.failed} requests failed during the rollback`);
@@ -142,7 +188,10 @@ export async function rollBack(stage: Stage, traffic: LiveTraffic): Promise<{ re
 }
 
 /** What the traffic saw from the rollback on until a second in which nothing but version 1 answered. */
-async function switched(stage: Stage, traffic: LiveTraffic): Promise<{ readonly requests: number; readonly failed: number }> {
+async function switched(
+  stage: Stage,
+  traffic: LiveTraffic,
+): Promise<{ readonly requests: number; readonly failed: number }> {
   let requests = 0;
   let failed = 0;
   let since = performance.now();

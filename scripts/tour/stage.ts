@@ -52,10 +52,18 @@ const CALL_MS = 15_000;
 /** Makes the stage. */
 export function createStage(options: TourOptions): Stage {
   const { url, tokens, signal } = options;
-  const call = async (method: string, path: string, as: PersonName, body?: unknown): Promise<{ status: number; answer: Answer }> => {
+  const call = async (
+    method: string,
+    path: string,
+    as: PersonName,
+    body?: unknown,
+  ): Promise<{ status: number; answer: Answer }> => {
     const response = await fetch(`${url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${tokens[as]}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      headers: {
+        authorization: `Bearer ${tokens[as]}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]),
     });
@@ -82,7 +90,7 @@ export function createStage(options: TourOptions): Stage {
     },
     post: (path, body, as = "admin") => checked("POST", path, as, body),
     async until(what, probe, timeoutMs = UNTIL_MS) {
-      for (const end = performance.now() + timeoutMs; performance.now() < end; ) {
+      for (const end = performance.now() + timeoutMs; performance.now() < end;) {
         if (signal.aborted) throw new TourError("The tour was stopped.");
         const value = await probe();
         if (value !== undefined) return value;

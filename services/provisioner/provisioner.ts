@@ -21,6 +21,8 @@ export const PROVISIONER_INPUTS = [
   "plan.failed",
   "plan.approved",
   "plan.superseded",
+  "stack.configured",
+  "stack.blocked",
   "stack.unblocked",
   "stack.apply-interrupted",
   "apply.requested",

@@ -1,0 +1,132 @@
+// One installation on one state folder: takes the lock, opens keys and adapters, starts everything, and stops it in order.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { destination } from "pino";
+import { lockState } from "../shared/adapters/local/state-lock.ts";
+import { systemClock } from "../shared/adapters/system/clock.ts";
+import { createLog } from "../shared/runtime/log.ts";
+import { openAdapters } from "./compose/adapters.ts";
+import { type ControlPlane, startControlPlane } from "./compose/control-plane.ts";
+import { freePort } from "./compose/ports.ts";
+import { requireTerraform } from "./compose/requirements.ts";
+import {
+  type FirstPerson,
+  type StateFolder,
+  openKeys,
+  openPrincipals,
+  openStateFolder,
+  ownerLogins,
+} from "./compose/state-folder.ts";
+
+/** What an installation is started with. */
+export interface ServeOptions {
+  readonly state: string;
+  readonly port: number;
+  readonly gatewayPort: number;
+  /** People besides the administrator, made at the first start. */
+  readonly people?: readonly FirstPerson[];
+  readonly ray?: { readonly address: string; readonly token?: string } | undefined;
+  readonly artifactRoots?: readonly string[];
+}
+
+/** An installation that runs. */
+export interface Installation extends ControlPlane {
+  readonly state: StateFolder;
+  readonly tokens: ReadonlyMap<string, string>;
+  readonly webhookSecret: string;
+  /** Whether the folder had been used before. */
+  readonly known: boolean;
+}
+
+/** The person who started it. */
+async function administrator(): Promise<FirstPerson> {
+  return { principal: "admin", role: "admin", codeHostLogins: await ownerLogins(), tokenFile: "token" };
+}
+
+/** Starts an installation. The log goes to `<state>/signalbox.log`, so that the terminal stays readable. */
+export async function startInstallation(options: ServeOptions): Promise<Installation> {
+  const path = process.env["PATH"] ?? "";
+  await requireTerraform(path);
+  const state = await openStateFolder(options.state);
+  const lock = await lockState(state.root, systemClock);
+  try {
+    await mkdir(state.path("artifacts"), { recursive: true });
+    const known = await isKnown(state);
+    const keys = await openKeys(state);
+    const tokens = await openPrincipals(state, [await administrator(), ...(options.people ?? [])]);
+    const log = createLog(
+      "signalbox",
+      destination({ dest: state.path("signalbox.log"), append: true, sync: true }),
+    );
+    let gatewayUrl = "";
+    const adapters = await openAdapters({
+      gatewayUrl: () => gatewayUrl,
+      state,
+      keys,
+      log,
+      path,
+      ray: options.ray,
+      artifactRoots: options.artifactRoots ?? [],
+    });
+    const plane = await startControlPlane(adapters, {
+      state,
+      keys,
+      port: await freePort(options.port),
+      gatewayPort: await freePort(options.gatewayPort),
+    });
+    ({ gatewayUrl } = plane);
+    await lock.setUrl(plane.url);
+    await writeFile(
+      state.path("server.json"),
+      `${JSON.stringify({ pid: process.pid, url: plane.url, gatewayUrl: plane.gatewayUrl, startTime: systemClock.now().toISOString() }, null, 2)}\n`,
+    );
+    return {
+      ...plane,
+      state,
+      tokens,
+      known,
+      webhookSecret: keys.webhookSecret,
+      async close() {
+        await plane.close();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function isKnown(state: StateFolder): Promise<boolean> {
+  const { access } = await import("node:fs/promises");
+  return access(state.path("ledger.db")).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Resolves when the process is asked to stop; a second request ends it at once. */
+export function stopRequested(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(130));
+        resolve(signal);
+      });
+    }
+  });
+}
+
+/** Starts an installation, says where it is, and stays until it is asked to stop. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const stop = stopRequested();
+  const installation = await startInstallation(options);
+  const { url, gatewayUrl, state } = installation;
+  process.stdout.write(
+    `Signalbox is up.\n  API and page  ${url}  (signalbox open)\n  models        ${gatewayUrl}\n` +
+      `  token         ${join(state.root, "token")}\n  log           ${state.path("signalbox.log")}\nCtrl-C stops it.\n`,
+  );
+  await stop;
+  process.stdout.write("Stopping …\n");
+  await installation.close();
+}

@@ -1,0 +1,42 @@
+// Chapter 5: what trained the version that serves now, and what served when.
+import { ENDPOINT } from "./serving.ts";
+import { type Answer, type Stage, TourError } from "./stage.ts";
+
+interface ServedVersion {
+  readonly modelVersion: string;
+  readonly percent: number;
+}
+
+/** Asks in one call, tells the chain, and checks that it begins at the expected version. */
+export async function askLineage(stage: Stage, version: string, dataset: string | undefined): Promise<void> {
+  const { narrator } = stage;
+  const started = performance.now();
+  const answer = await stage.get(`/v1/${ENDPOINT}:queryLineage`);
+  const elapsed = performance.now() - started;
+  const text = JSON.stringify(answer);
+  const expected = `teams/default/models/ranker/versions/${version}`;
+  const lines = describe(answer);
+  if (lines[0]?.includes(expected) !== true)
+    throw new TourError(`Lineage answers ${text} and not version ${version}`);
+  if (dataset !== undefined && !text.includes(dataset))
+    throw new TourError(`Lineage of version ${version} does not lead to ${dataset}: ${text}`);
+  for (const line of lines) narrator.say(line);
+  if (dataset !== undefined) narrator.figure("lineage: one call", `${elapsed.toFixed(0)} ms`);
+}
+
+/** The readable chain of the answer. */
+function describe(answer: Answer): readonly string[] {
+  return ((answer["chain"] ?? []) as readonly string[]).map(String);
+}
+
+/** What served at a time before the rollback is still version 2. */
+export async function askServingAt(stage: Stage, at: string): Promise<void> {
+  const answer = await stage.get(`/v1/${ENDPOINT}:resolveServing?at=${encodeURIComponent(at)}`);
+  const versions = answer["versions"] as readonly ServedVersion[];
+  if (versions.length !== 1 || versions[0]?.modelVersion.endsWith("/2") !== true) {
+    throw new TourError(`At ${at} served ${JSON.stringify(versions)} and not version 2`);
+  }
+  stage.narrator.say(
+    `And what served at ${at.slice(11, 23)}? Still version 2, with ${versions[0].percent} %.`,
+  );
+}
