@@ -25,6 +25,7 @@ export const QUICK_LIMITS: Partial<DeployLimits> = {
   readyTimeoutMs: 5_000,
   readyPollMs: 20,
   healthPollMs: 100,
+  healthTimeoutMs: 2_000,
   restartsMax: 2,
   restartPauseMs: 20,
   stopGraceMs: 2_000,

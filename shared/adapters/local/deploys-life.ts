@@ -9,8 +9,10 @@ export interface DeployLimits {
   /** From the start of a process to its first readiness; also how long one may be unready before it is started again. */
   readonly readyTimeoutMs: number;
   readonly readyPollMs: number;
-  /** Between two looks at a ready server; also how long one look may take. */
+  /** Between two looks at a ready server. */
   readonly healthPollMs: number;
+  /** How long a server may take to say that it is ready. Long: a busy server must not lose its traffic for being busy. */
+  readonly healthTimeoutMs: number;
   /** Looks without a good answer after which a running server is unready. */
   readonly missesMax: number;
   /** Starts after an end, one after the other, before it is given up. */
@@ -31,6 +33,7 @@ export const DEPLOY_LIMITS: DeployLimits = {
   readyTimeoutMs: 60_000,
   readyPollMs: 50,
   healthPollMs: 1_000,
+  healthTimeoutMs: 5_000,
   missesMax: 2,
   restartsMax: 5,
   restartPauseMs: 200,
@@ -68,7 +71,7 @@ async function untilReady(
 ): Promise<"ready" | "late" | "over"> {
   const begun = clock.now().getTime();
   while (!over.aborted) {
-    if ((await probe(origin, readiness, limits.healthPollMs)) === "ready" && !over.aborted) return "ready";
+    if ((await probe(origin, readiness, limits.healthTimeoutMs)) === "ready" && !over.aborted) return "ready";
     if (clock.now().getTime() - begun >= limits.readyTimeoutMs) return "late";
     await clock.sleep(limits.readyPollMs, over);
   }
@@ -82,7 +85,9 @@ async function whileServing(parts: LifeParts, over: AbortSignal): Promise<"late"
   let goodAt = clock.now().getTime();
   for (;;) {
     await clock.sleep(limits.healthPollMs, over);
-    const answer = over.aborted ? undefined : await probe(parts.origin, parts.readiness, limits.healthPollMs);
+    const answer = over.aborted
+      ? undefined
+      : await probe(parts.origin, parts.readiness, limits.healthTimeoutMs);
     if (over.aborted || answer === undefined) return "over";
     await boundLog(parts.log);
     misses = answer === "ready" ? 0 : misses + 1;

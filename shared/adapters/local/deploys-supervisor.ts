@@ -117,7 +117,7 @@ export function supervise(parts: SupervisorParts, record: BackendRecord): Superv
     if (record.launch?.process === null)
       await backend.save({ launch: { ...record.launch, process: running.process } });
     const readiness = record.request.serving.local?.readiness ?? "/";
-    const answer = await probe(backend.origin(), readiness, parts.limits.healthPollMs);
+    const answer = await probe(backend.origin(), readiness, parts.limits.healthTimeoutMs);
     if (answer === "ready") backend.become("ready", "It was found running.");
     return running;
   }
