@@ -1,5 +1,6 @@
 // The whole path of a run in virtual time: real routes, real decider and ledger, the shipped workflow on the engine, a fake head.
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -148,16 +149,19 @@ function executionsOn(ports: WorldPorts, app: () => App, advance: (ms: number) =
 
 /** A world with API, data service, views and a fake head. `hasRay: false` is an installation without Ray. */
 export async function createRunWorld(
-  options: { readonly hasRay?: boolean; readonly work?: (output: string) => Promise<void> } = {},
+  options: {
+    readonly hasRay?: boolean;
+    readonly work?: (output: string) => Promise<void>;
+    /** A real head instead of the fake one; sleeps then take their time. */
+    readonly head?: { readonly address: string; readonly token?: string };
+  } = {},
 ) {
   const folder = temporaryFolder();
   const output = join(folder, "out");
   const ray: RayFake = await startRayFake({ work: { job: async () => options.work?.(output) } });
   onTestFinished(() => ray.close());
-  const cluster: Cluster = createCluster({
-    address: options.hasRay === false ? undefined : ray.address,
-    timeoutMs: 2_000,
-  });
+  const head = options.head ?? { address: ray.address };
+  const cluster: Cluster = createCluster(options.hasRay === false ? { address: undefined } : head);
   const artifacts = createArtifacts({ roots: [folder] });
   let app: App | undefined;
   let engine: ReturnType<typeof executionsOn> | undefined;
@@ -183,11 +187,11 @@ export async function createRunWorld(
   await server.ready();
   onTestFinished(() => server.close());
   app = server;
-  engine = executionsOn(
-    world,
-    () => app ?? server,
-    (ms) => world.advance(ms),
-  );
+  const pass = async (ms: number): Promise<void> => {
+    if (options.head !== undefined) await sleep(ms);
+    await world.advance(ms);
+  };
+  engine = executionsOn(world, () => app ?? server, pass);
   later.executions = engine.executions;
 
   const call = (token: string) => async (method: "GET" | "POST", url: string, payload?: object) => {
