@@ -54,7 +54,7 @@ export function createApi(ports: ApiPorts): FastifyPluginAsyncTypebox {
     eventRoutes({ outsideDoor }),
     modelRoutes({ outsideDoor }),
     lineageRoutes(ports),
-    deliveryRoutes({ receipts: ports.receipts, views: ports.views, pageTokens }),
+    deliveryRoutes({ receipts: ports.receipts, ledger: ports.ledger, pageTokens }),
     executionRoutes(ports),
     deadLetterRoutes(ports),
     ...ports.routes,

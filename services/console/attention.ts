@@ -11,6 +11,11 @@ export interface Attention {
   readonly command?: string;
 }
 
+/** What lets a held endpoint go on. */
+export function resumeCommand(endpoint: string): string {
+  return `npx signalbox resume ${endpoint} --reason "why it may go on"`;
+}
+
 function endpointsOf(data: PageData): readonly Attention[] {
   return valueOr(data.endpoints, []).flatMap(({ name, traffic, view }) => {
     const hold = traffic?.traffic.hold;
@@ -22,7 +27,7 @@ function endpointsOf(data: PageData): readonly Attention[] {
             {
               lamp: "red",
               text: `${shortName(name)} is held by ${hold.actor}: ${hold.reason}. No rollout starts or advances.`,
-              command: `npx signalbox resume ${name}`,
+              command: resumeCommand(name),
             },
           ];
     const troubled: Attention[] =
@@ -36,7 +41,7 @@ function stacksOf(data: PageData): readonly Attention[] {
     const name = textOf(stack, "name");
     if (textOf(stack, "state") === "BLOCKED") {
       const text = `${shortName(name)} is blocked: an apply was interrupted. Look at what it was changing, then let it go on.`;
-      return [{ lamp: "red", text, command: `npx signalbox unblock ${name}` }];
+      return [{ lamp: "red", text, command: `npx signalbox unblock ${name} --reason "what you found"` }];
     }
     if (textOf(stack, "state") !== "APPLY_FAILED") return [];
     return [
@@ -52,7 +57,9 @@ function plansOf(data: PageData): readonly Attention[] {
       const name = textOf(plan, "name");
       const reason = textOf(plan, "approvalReason");
       const text = `The plan ${shortName(name)} waits for approval${reason === "" ? "" : `: ${reason}`}.`;
-      return { lamp: "amber", text, command: `npx signalbox approve ${name}` } as const;
+      const digest = textOf(plan, "digest");
+      const command = `npx signalbox approve ${name}${digest === "" ? "" : ` --digest ${digest}`}`;
+      return { lamp: "amber", text, command } as const;
     });
 }
 

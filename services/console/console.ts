@@ -1,10 +1,12 @@
-// The status page and its stylesheet. It reads; nothing on it can change anything.
+// The status page, its stylesheet, and the way in. It reads; nothing on it can change anything.
 import { readFileSync } from "node:fs";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { toControlPlaneError } from "../../shared/runtime/errors.ts";
 import { refusalPage, statusPage } from "./page.ts";
+import type { Sessions } from "../../shared/runtime/sessions.ts";
 import { type ConsolePorts, readPage } from "./page-data.ts";
+import { signInRoutes } from "./sign-in.ts";
 
 /** Nothing but our own stylesheet: no script, no frame, no form, nothing from elsewhere. */
 const POLICY =
@@ -16,7 +18,9 @@ const STYLE_MAX_AGE_SECONDS = 300;
 const schema = { querystring: Type.Object({ paused: Type.Optional(Type.Literal("true")) }) };
 
 /** The console as a plugin of a server that `createServer` made. */
-export function createConsole(ports: ConsolePorts): FastifyPluginAsyncTypebox {
+export function createConsole(
+  ports: ConsolePorts & { readonly sessions: Sessions },
+): FastifyPluginAsyncTypebox {
   const style = readFileSync(new URL("style.css", import.meta.url), "utf8");
   return async (app) => {
     app.addHook("onRequest", async (_request, reply) => {
@@ -33,6 +37,7 @@ export function createConsole(ports: ConsolePorts): FastifyPluginAsyncTypebox {
         .type("text/html; charset=utf-8")
         .send(refusalPage(message));
     });
+    await app.register(signInRoutes(ports.sessions));
     app.get("/", { config: { role: "viewer" }, schema }, async ({ caller, query }, reply) => {
       const page = statusPage(await readPage(ports), {
         principal: caller.principal,

@@ -1,5 +1,6 @@
 // Endpoints: who gets the traffic, what is being rolled out, and whether a person has stopped it.
 import type { ViewDocument } from "../../shared/ports/views.ts";
+import { resumeCommand } from "./attention.ts";
 import { numberOf, objectOf, shortName, textOf } from "./fields.ts";
 import { type Html, html } from "./html.ts";
 import type { EndpointData } from "./page-data.ts";
@@ -79,7 +80,7 @@ function card(endpoint: EndpointData, running: ViewDocument | undefined, now: Da
       hold !== undefined &&
       hold !== null &&
       html`<p class="alarm">Held ${timeAgo(hold.time, now)} by ${hold.actor}: ${hold.reason}</p>
-        <p><code>npx signalbox resume ${endpoint.name}</code></p>`
+        <p><code>${resumeCommand(endpoint.name)}</code></p>`
     }
   </article>`;
 }

@@ -2,6 +2,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { TrafficDocument } from "../../shared/domain/traffic.ts";
 import { createServer } from "../../shared/runtime/server.ts";
+import { createSessions } from "../../shared/runtime/sessions.ts";
+import { createTextSigner } from "../../shared/runtime/signed-text.ts";
 import type { ViewDocument } from "../../shared/ports/views.ts";
 import { createConsole } from "../../services/console/console.ts";
 import { escapeHtml, html } from "../../services/console/html.ts";
@@ -103,6 +105,7 @@ const BUSY: PageData = {
     value: [
       doc("stacks/playground/plans/p2", {
         state: "WAITING_FOR_APPROVAL",
+        digest: "plan-sha256:k:1",
         approvalReason: "it deletes or replaces resources",
       }),
     ],
@@ -140,7 +143,9 @@ test("a held endpoint is red, with the reason and the command that resumes it", 
   expect(text).toContain(
     'Held <time datetime="2026-01-02T03:03:30.000Z" title="2026-01-02T03:03:30.000Z">35 s ago</time> by grace',
   );
-  expect(text).toContain(`<code>npx signalbox resume ${ENDPOINT}</code>`);
+  expect(text).toContain(
+    `<code>npx signalbox resume ${ENDPOINT} --reason &quot;why it may go on&quot;</code>`,
+  );
   expect(text).toContain("errors &lt;b&gt;rose&lt;/b&gt;");
   expect(text).not.toContain("<b>rose</b>");
 });
@@ -179,13 +184,14 @@ async function door(change: Partial<ConsolePorts> = {}) {
     list: async () => [...documents.keys()],
     read: async (name: string) => documents.get(name),
   };
-  const app = createServer({ clock: world.clock, log: world.log, identity: testIdentity() });
-  await app.register(createConsole({ ...world, traffic, ...change }));
+  const sessions = createSessions(createTextSigner(Buffer.alloc(32, 9)), world.clock);
+  const app = createServer({ clock: world.clock, log: world.log, identity: testIdentity(), sessions });
+  await app.register(createConsole({ ...world, traffic, sessions, ...change }));
   onTestFinished(async () => {
     await app.close();
     await world.close();
   });
-  return { app, world };
+  return { app, world, sessions };
 }
 
 test("the page is served under a policy that allows nothing but its stylesheet", async () => {
@@ -224,4 +230,23 @@ test("while the ledger and the views are down, traffic and holds are still shown
   expect(body).toContain("more may wait than is listed here");
   expect(body).not.toContain("Nothing waits for you");
   expect(body.match(/This part cannot be read now: the database is gone/g)).toHaveLength(5);
+});
+
+test("a code opens the page once; its cookie reads and changes nothing", async () => {
+  const { app, sessions } = await door();
+  app.post("/change", { config: { role: "viewer" } }, async () => ({}));
+  const url = `/session?code=${sessions.issueCode("vera").code}`;
+  const opened = await app.inject({ url });
+  expect([opened.statusCode, opened.headers["location"]]).toEqual([303, "/"]);
+  expect(opened.headers["referrer-policy"]).toBe("no-referrer");
+  const cookie = String(opened.headers["set-cookie"]);
+  expect(cookie).toMatch(/; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
+  const headers = { cookie: cookie.split(";")[0] ?? "" };
+  const shown = await app.inject({ url: "/", headers });
+  expect([shown.statusCode, shown.body.includes("for vera")]).toEqual([200, true]);
+  const change = await app.inject({ method: "POST", url: "/change", headers });
+  expect([change.statusCode, change.json().error.details[0].reason]).toEqual([401, "TOKEN_REQUIRED"]);
+  const again = await app.inject({ url, headers: { accept: "text/html" } });
+  expect([again.statusCode, again.headers["set-cookie"]]).toEqual([401, undefined]);
+  expect(again.body).toContain("ask for another");
 });

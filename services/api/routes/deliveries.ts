@@ -2,8 +2,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { notFound } from "../../../shared/domain/errors.ts";
+import type { Ledger } from "../../../shared/ports/ledger.ts";
 import type { Receipts } from "../../../shared/ports/receipts.ts";
-import type { Views } from "../../../shared/ports/views.ts";
 import { type PageTokens, pageSize } from "../../../shared/runtime/page-token.ts";
 import { errorResponses, pageArguments, pageOf, Resource } from "./schemas.ts";
 
@@ -13,7 +13,7 @@ export const DELIVERIES_LISTED_MAX = 2_000;
 /** What the routes read. */
 export interface DeliveryPorts {
   readonly receipts: Pick<Receipts, "list">;
-  readonly views: Pick<Views, "get">;
+  readonly ledger: Pick<Ledger, "read">;
   readonly pageTokens: PageTokens;
 }
 
@@ -48,7 +48,7 @@ const many = {
 };
 
 /** `GET /v1/deliveries` and `GET /v1/deliveries/{delivery}`. */
-export function deliveryRoutes({ receipts, views, pageTokens }: DeliveryPorts): FastifyPluginAsyncTypebox {
+export function deliveryRoutes({ receipts, ledger, pageTokens }: DeliveryPorts): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get("/v1/deliveries", { config: { role: "viewer" }, schema: many }, async ({ query }) => {
       const after = pageTokens.read("deliveries", query.pageToken);
@@ -67,7 +67,8 @@ export function deliveryRoutes({ receipts, views, pageTokens }: DeliveryPorts): 
         ({ guid }) => guid === params.delivery,
       );
       if (receipt === undefined) throw notFound(name, "List /v1/deliveries to see the newest ones.");
-      return { ...(await views.get("deliveries", name)), ...resourceOf(receipt) };
+      const { facts } = await ledger.read(name);
+      return { ...facts[0]?.data, ...resourceOf(receipt) };
     });
   };
 }
