@@ -1,8 +1,9 @@
 // text.*: positions count characters (code points), regular expressions are RE2 and so run in linear time.
 import { RE2JS } from "re2js";
 import { CHOICES } from "../choices.ts";
+import { STRING_BYTES_MAX } from "../limits.ts";
 import type { Value } from "../values/value.ts";
-import { runtimeError } from "../values/workflow-error.ts";
+import { limitError, runtimeError } from "../values/workflow-error.ts";
 import { asBytes, asInteger, asString, pure, tableOf } from "./library-function.ts";
 
 /** Compiled patterns that are kept; loops use few. */
@@ -69,22 +70,40 @@ function findAllRegex(source: string, pattern: RE2JS): Value {
   return found;
 }
 
+/** Texts that grow by replacing are cut off long before they could fill the host's memory. */
+function checkLength(text: string): string {
+  if (text.length > STRING_BYTES_MAX)
+    throw limitError("String size limit exceeded", "MemoryLimitExceededError");
+  return text;
+}
+
+function replaceAll(source: string, substr: string, replacement: string): string {
+  let result = "";
+  let end = 0;
+  for (let at = source.indexOf(substr); at >= 0; at = source.indexOf(substr, end)) {
+    result = checkLength(result + source.slice(end, at) + replacement);
+    end = at + substr.length;
+  }
+  return checkLength(result + source.slice(end));
+}
+
 function replaceAllRegex(source: string, pattern: RE2JS, template: string): string {
   const matcher = pattern.matcher(source);
   const groups = matcher.groupCount();
+  const expand = (_: string, reference: string): string => {
+    if (reference === "\\") return "\\";
+    if (Number(reference) > groups)
+      throw runtimeError("ValueError", `the pattern has no group \\${reference}`);
+    return matcher.group(Number(reference)) ?? "";
+  };
   let result = "";
   let end = 0;
   while (matcher.find()) {
-    const replacement = template.replaceAll(/\\([0-9\\])/g, (_, reference: string) => {
-      if (reference === "\\") return "\\";
-      if (Number(reference) > groups)
-        throw runtimeError("ValueError", `the pattern has no group \\${reference}`);
-      return matcher.group(Number(reference)) ?? "";
-    });
-    result += source.slice(end, matcher.start()) + replacement;
+    const replacement = template.replaceAll(/\\([0-9\\])/g, expand);
+    result = checkLength(result + source.slice(end, matcher.start()) + replacement);
     end = matcher.end();
   }
-  return result + source.slice(end);
+  return checkLength(result + source.slice(end));
 }
 
 function substring(source: string, from: bigint, to: bigint): string {
@@ -176,7 +195,7 @@ export const TEXT_FUNCTIONS = tableOf([
     compilePattern(regexp).matcher(asString(source, "source")).find(),
   ),
   pure("text.replace_all", "source substr repl", ([source, substr, repl]) => {
-    return asString(source, "source").replaceAll(needle(substr), () => asString(repl, "repl"));
+    return replaceAll(asString(source, "source"), needle(substr), asString(repl, "repl"));
   }),
   pure("text.replace_all_regex", "source substr repl", ([source, pattern, repl]) => {
     return replaceAllRegex(asString(source, "source"), compilePattern(pattern), asString(repl, "repl"));

@@ -97,22 +97,19 @@ export function readSource(text: string, problems: ProblemList): SourceNode | un
   return convert(reader, document.contents, 0);
 }
 
-/** A cheap bound on nesting before the real reader recurses: open brackets and dashes on a line, and columns of indentation. */
+const QUOTED = /"(?:[^"\\]|\\.)*"|'[^']*'/g;
+
+/** A cheap bound on nesting before the real reader recurses: brackets that stay open, and dashes that open lists on one line. */
 function nestsTooDeeply(text: string): boolean {
   let brackets = 0;
   for (const line of text.split("\n")) {
-    let dashes = 0;
-    for (const character of line) {
+    const lists = /^\s*(?:[-?]\s+)*/.exec(line)?.[0].replaceAll(/\s/g, "").length ?? 0;
+    if (lists > SOURCE_DEPTH_MAX) return true;
+    for (const character of line.replaceAll(QUOTED, "")) {
       if (character === "[" || character === "{") brackets++;
       else if (character === "]" || character === "}") brackets = Math.max(0, brackets - 1);
-      else if (character === "-" || character === "?") dashes++;
       if (brackets > SOURCE_DEPTH_MAX) return true;
     }
-    if (
-      dashes > SOURCE_DEPTH_MAX &&
-      (/^\s*([-?]\s+)+/.exec(line)?.[0].replaceAll(/\s/g, "").length as number) > SOURCE_DEPTH_MAX
-    )
-      return true;
   }
   return false;
 }
