@@ -1,7 +1,11 @@
 // One build from its order to its result: fetch, scan, init, and then plan or apply. The same wherever it runs.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BUILD_FILES, type BuildOrder, replaceJson } from "../../../shared/adapters/local/builds-folder.ts";
+import {
+  BUILD_FILES,
+  type BuildOrder,
+  replaceJsonNow,
+} from "../../../shared/adapters/local/builds-folder.ts";
 import { processIdentity } from "../../../shared/adapters/local/process-identity.ts";
 import { ControlPlaneError } from "../../../shared/domain/errors.ts";
 import { requireName } from "../../../shared/domain/names.ts";
@@ -67,6 +71,17 @@ async function stateSerial(path: string): Promise<number> {
   }
 }
 
+/** Writes down Terraform's process for whoever has to stop it if we die; a process that has ended already needs nobody. */
+function recordProcess(path: string, pid: number, log: BuildLog): void {
+  const record = async (): Promise<void> => {
+    const identity = await processIdentity(pid);
+    if (identity !== undefined) replaceJsonNow(path, identity);
+  };
+  record().catch((error: unknown) =>
+    log.line(`Terraform's process could not be written down: ${String(error)}`),
+  );
+}
+
 async function prepare(order: BuildOrder, ports: BuildPorts, log: BuildLog): Promise<Prepared> {
   const { spec, settings, folder } = order;
   const startedMs = ports.elapsedMs();
@@ -82,10 +97,6 @@ async function prepare(order: BuildOrder, ports: BuildPorts, log: BuildLog): Pro
   log.line("Scanning what the stack uses");
   scanFiles(spec, directory, files);
   const cwd = await writeFiles(join(work, "source"), directory, files, statePath);
-  let writing = Promise.resolve();
-  const record = (file: string, value: () => Promise<unknown>): void => {
-    writing = writing.then(async () => replaceJson(join(folder, file), await value()));
-  };
   const context: TerraformContext = {
     cwd,
     directory,
@@ -93,8 +104,8 @@ async function prepare(order: BuildOrder, ports: BuildPorts, log: BuildLog): Pro
     stop: ports.stop,
     graceMs: settings.graceMs,
     log,
-    onStart: (pid) => record(BUILD_FILES.terraform, async () => (await processIdentity(pid)) ?? null),
-    onChanging: (addresses) => record(BUILD_FILES.changing, () => Promise.resolve(addresses)),
+    onStart: (pid) => recordProcess(join(folder, BUILD_FILES.terraform), pid, log),
+    onChanging: (addresses) => replaceJsonNow(join(folder, BUILD_FILES.changing), addresses),
   };
   const version = await terraformVersion(context, spec.terraformVersion);
   log.line(`Terraform ${version}: init`);

@@ -1,4 +1,5 @@
 // The folder of one build, as the adapter and the build program share it. Files are created once or replaced as a whole.
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { invalidArgument } from "../../domain/errors.ts";
@@ -123,6 +124,20 @@ export async function createOnce(path: string, content: string | Uint8Array): Pr
 export async function replaceJson(path: string, value: unknown): Promise<void> {
   await rename(await draft(path, JSON.stringify(value)), path);
   await syncFolder(path);
+}
+
+/** Replaces a file as a whole before it returns, so that it says what is so even if we are killed at the next instruction. */
+export function replaceJsonNow(path: string, value: unknown): void {
+  drafts += 1;
+  const name = `${path}.${process.pid}.${drafts}.draft`;
+  const file = openSync(name, "wx", 0o600);
+  try {
+    writeSync(file, JSON.stringify(value));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(name, path);
 }
 
 /** The JSON in a file of ours, or undefined when there is none. */
