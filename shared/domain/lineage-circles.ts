@@ -17,9 +17,13 @@ function reaches(accepted: ReadonlyMap<string, readonly ClaimedEdge[]>, from: st
   return closure(from, (name) => (accepted.get(name) ?? []).map((edge) => edge.name)).has(to);
 }
 
+// That bytes are the content of a version is inferred from their digest; what someone said about a run comes before it. So a
+// run that gives back what it read keeps its input and its output, and only the inference is dropped.
+const precedence = ({ role, said }: ClaimedEdge): string => `${role === "contentOf" ? 1 : 0} ${said}`;
+
 /**
  * Settles the circle through `name`: among all nodes that lie both above and below it by anyone's word (its strongly
- * connected component), edges are accepted from the earliest said on, and refused where they would close a circle. No edge
+ * connected component), what was said is accepted before what is inferred, each from the earliest on, and refused where they would close a circle. No edge
  * outside the component can be part of a circle, so nothing else changes.
  */
 export function settleCircle(draft: Draft, name: string): void {
@@ -37,7 +41,7 @@ export function settleCircle(draft: Draft, name: string): void {
   );
   const accepted = new Map<string, ClaimedEdge[]>();
   const refused = new Map<string, ClaimedEdge[]>();
-  for (const edge of edges.toSorted((one, other) => (one.said < other.said ? -1 : 1))) {
+  for (const edge of edges.toSorted((one, other) => (precedence(one) < precedence(other) ? -1 : 1))) {
     const into = reaches(accepted, edge.name, edge.child) ? refused : accepted;
     into.set(edge.child, [...(into.get(edge.child) ?? []), edge]);
   }

@@ -1,7 +1,7 @@
 // The lineage graph, grown one fact at a time. Every node carries its whole ancestry, so that "what trained this" is one read.
 //
 // The result depends on the set of facts, not on their order: an edge keeps the earliest time at which it was said, and where
-// edges would close a circle they are accepted in that order and the one that closes it is refused (shown, never followed).
+// edges would close a circle they are accepted in an order of their own and the one that closes it is refused (shown, never followed).
 import canonicalize from "canonicalize";
 import { settleCircle } from "./lineage-circles.ts";
 import {

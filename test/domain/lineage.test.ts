@@ -126,6 +126,18 @@ describe("the lineage graph", () => {
     }
   });
 
+  it("drops the inference, not what was said, when a run gives back the bytes that it read", () => {
+    const graph = graphOf([
+      datasetVersion("same", { run: RUN("copy"), digest: DIGEST(5) }, 1),
+      runRequested("copy", [{ uri: "file:///raw", digest: DIGEST(5) }], undefined, 2),
+    ]);
+    expect(graph.get(`artifacts/${DIGEST(5)}`)?.refused.map(({ role }) => role)).toStrictEqual(["contentOf"]);
+    expect(Object.keys(graph.get(DATASET("same"))?.ancestors ?? {})).toStrictEqual([
+      RUN("copy"),
+      `artifacts/${DIGEST(5)}`,
+    ]);
+  });
+
   it("leaves old nodes alone when a new version names them, but for the list of their children", () => {
     const graph = graphOf(story());
     const before = new Map(graph);
