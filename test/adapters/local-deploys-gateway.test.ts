@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LocalDeploys } from "../../shared/adapters/local/deploys.ts";
@@ -9,7 +8,7 @@ import type { ReleaseRequest } from "../../shared/ports/deploys.ts";
 import { rollback } from "../../shared/runtime/rollback.ts";
 import { markVersionCold, markVersionGood } from "../../shared/runtime/traffic.ts";
 import { moveTo, RANKER, until } from "../support/gateway-fixture.ts";
-import { createModelServers, type ModelServers } from "../support/model-servers.ts";
+import { createModelServers, killBackend, type ModelServers } from "../support/model-servers.ts";
 
 const DRIVERS = 6;
 
@@ -120,12 +119,9 @@ describe("real model servers behind the gateway", () => {
     await deploys.prepare(third);
     await ready(third);
     await moveTo(traffic, "advance", { [third.modelVersion]: 100 });
-    const record = JSON.parse(
-      await readFile(join(servers.folder, "backends", `${two.backend}.json`), "utf8"),
-    ) as { launch: { process: { pid: number } } };
     const traffickers = drive();
     await traffickers.more(50);
-    process.kill(record.launch.process.pid, "SIGKILL");
+    await killBackend(servers, two.backend);
     await until("the death to be seen", () => deploys.address(two.backend).state === "unready");
     const result = await rollback(ports(), {
       endpoint: RANKER,
@@ -141,12 +137,9 @@ describe("real model servers behind the gateway", () => {
   });
 
   it("that are killed with -9 while they serve come back, and every failure says why", async () => {
-    const record = JSON.parse(
-      await readFile(join(servers.folder, "backends", `${one.backend}.json`), "utf8"),
-    ) as { launch: { process: { pid: number } } };
     const traffickers = drive();
     await traffickers.more(50);
-    process.kill(record.launch.process.pid, "SIGKILL");
+    await killBackend(servers, one.backend);
     await until("the death to be seen", () => deploys.address(one.backend).state === "unready");
     await ready(one);
     await traffickers.stop();

@@ -1,5 +1,5 @@
 // Real model servers for tests: the server of the example platform, with artifacts that say how it behaves.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -10,6 +10,7 @@ import {
   type LocalDeploysOptions,
 } from "../../shared/adapters/local/deploys.ts";
 import type { DeployLimits } from "../../shared/adapters/local/deploys-life.ts";
+import type { ProcessIdentity } from "../../shared/adapters/local/process-identity.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { backendName } from "../../shared/domain/backend.ts";
 import type { ReleaseRequest } from "../../shared/ports/deploys.ts";
@@ -87,4 +88,45 @@ export async function createModelServers(): Promise<ModelServers> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What is recorded about a backend. */
+export interface StoredBackend {
+  readonly wanted: string;
+  readonly launch: {
+    readonly number: number;
+    readonly port: number;
+    readonly process: ProcessIdentity | null;
+  } | null;
+}
+
+const recordFile = (servers: ModelServers, backend: string): string =>
+  join(servers.folder, "backends", `${backend}.json`);
+
+/** The record of a backend. */
+export async function storedBackend(servers: ModelServers, backend: string): Promise<StoredBackend> {
+  return JSON.parse(await readFile(recordFile(servers, backend), "utf8")) as StoredBackend;
+}
+
+/** Changes the record of a backend behind the adapter's back, as a crash would have left it. */
+export async function forgeBackend(
+  servers: ModelServers,
+  backend: string,
+  change: { readonly wanted?: string; readonly launch?: object },
+): Promise<void> {
+  const { launch, ...rest } = await storedBackend(servers, backend);
+  const forged = { ...rest, ...change, launch: { ...launch, ...change.launch } };
+  await writeFile(recordFile(servers, backend), JSON.stringify(forged));
+}
+
+/** The process that serves a backend, as recorded. */
+export async function backendProcess(servers: ModelServers, backend: string): Promise<ProcessIdentity> {
+  const { launch } = await storedBackend(servers, backend);
+  if (launch?.process === null || launch === null) throw new Error("no process is recorded");
+  return launch.process;
+}
+
+/** Kills what serves a backend, as a fault would. */
+export async function killBackend(servers: ModelServers, backend: string): Promise<void> {
+  process.kill((await backendProcess(servers, backend)).pid, "SIGKILL");
 }

@@ -1,8 +1,6 @@
 // What is remembered about a backend across restarts: one fsynced file each, `<backend>.json`.
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { Type } from "typebox";
-import { Value } from "typebox/value";
+import { basename, join } from "node:path";
 import { ControlPlaneError, invalidArgument } from "../../domain/errors.ts";
 import type { ReleaseRequest } from "../../ports/deploys.ts";
 import { replaceDurably } from "./durable-file.ts";
@@ -29,35 +27,31 @@ export interface BackendRecord {
   readonly launch: Launch | null;
 }
 
-const Text = Type.String();
-const RecordSchema = Type.Object({
-  schema: Type.Literal(1),
-  request: Type.Object({
-    endpoint: Text,
-    modelVersion: Text,
-    backend: Text,
-    artifact: Type.Object({ uri: Text, digest: Text }),
-    serving: Type.Object({
-      manifests: Type.Optional(Text),
-      parameters: Type.Record(Text, Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
-      local: Type.Optional(Type.Object({ command: Type.Array(Text), readiness: Text })),
-      directory: Text,
-    }),
-    repository: Text,
-    commit: Text,
-  }),
-  wanted: Type.Enum(["running", "failed", "cold"]),
-  message: Text,
-  since: Text,
-  launch: Type.Union([
-    Type.Object({
-      number: Type.Integer({ minimum: 1 }),
-      port: Type.Integer({ minimum: 1, maximum: 65_535 }),
-      process: Type.Union([Type.Object({ pid: Type.Integer({ minimum: 1 }), started: Text }), Type.Null()]),
-    }),
-    Type.Null(),
-  ]),
-});
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isLaunch = (value: unknown): boolean =>
+  value === null ||
+  (isObject(value) &&
+    Number.isInteger(value["number"]) &&
+    Number.isInteger(value["port"]) &&
+    (value["process"] === null ||
+      (isObject(value["process"]) &&
+        Number.isInteger(value["process"]["pid"]) &&
+        typeof value["process"]["started"] === "string")));
+
+/** Whether this is what `writeRecord` wrote for this backend. Files are replaced as a whole, so a damaged one is no JSON or foreign. */
+function isRecord(value: unknown, backend: string): value is BackendRecord {
+  if (!isObject(value) || value["schema"] !== 1 || !isLaunch(value["launch"])) return false;
+  const { request, wanted } = value;
+  return (
+    isObject(request) &&
+    request["backend"] === backend &&
+    isObject(request["artifact"]) &&
+    isObject(request["serving"]) &&
+    (wanted === "running" || wanted === "failed" || wanted === "cold")
+  );
+}
 
 /** The file of a backend with this ending. */
 export function backendFile(directory: string, backend: string, ending: string): string {
@@ -88,7 +82,7 @@ async function readRecord(path: string): Promise<BackendRecord> {
   } catch {
     value = undefined;
   }
-  if (Value.Check(RecordSchema, value)) return value;
+  if (isRecord(value, basename(path, ".json"))) return value;
   throw new ControlPlaneError(
     "INTERNAL",
     `The record of a backend in ${path} is damaged: end the model server that it stands for, if it runs, and remove the file; the next rollout or restart prepares it again.`,
