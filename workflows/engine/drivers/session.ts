@@ -6,6 +6,7 @@ import {
   cancel,
   complete,
   fireTimer,
+  outstanding,
   receive,
   start,
   type CallbackStatus,
@@ -26,6 +27,8 @@ export interface Session {
   /** Told once everything that the journal lacked is durable. */
   readonly waiting: (() => void)[];
   unsaved: JournalEntry[];
+  /** Timers that run, by the id of their request. */
+  readonly timers: Map<string, AbortController>;
   /** Requests that may go out once the journal holds them. */
   asked: EffectRequest[];
   machine: Machine | undefined;
@@ -44,6 +47,7 @@ export function createSession(program: Program, options: ExecuteOptions): Sessio
     stop,
     unsaved: [],
     asked: [],
+    timers: new Map(),
     machine: undefined,
     failed: undefined,
     wake: () => {},
@@ -90,8 +94,14 @@ async function settle(session: Session): Promise<Machine> {
   if (session.unsaved.length > 0) await journal.append(session.unsaved.splice(0));
   for (const told of waiting) told();
   const machine = session.machine as Machine;
+  stopTimers(session, new Set(outstanding(machine).map(({ id }) => id)));
   if (machine.outcome === undefined) for (const request of asked) begin(session, request);
   return machine;
+}
+
+/** Ends the timers that nothing waits for any more, such as that of a callback which has come. */
+function stopTimers({ timers }: Session, wanted: ReadonlySet<string>): void {
+  for (const [id, timer] of timers) if (!wanted.has(id)) timer.abort();
 }
 
 function begin(session: Session, request: EffectRequest): void {
@@ -106,8 +116,11 @@ async function carryOut(session: Session, request: EffectRequest): Promise<void>
   const { clock, perform } = session.options;
   const { signal } = session.stop;
   if (request.kind === "sleep" || request.kind === "callback") {
-    await clock.sleepUntil(request.dueMs, signal);
-    if (!signal.aborted) post(session, (machine) => fireTimer(machine, request.id, clock.now()));
+    const timer = new AbortController();
+    session.timers.set(request.id, timer);
+    await clock.sleepUntil(request.dueMs, timer.signal);
+    session.timers.delete(request.id);
+    if (!timer.signal.aborted) post(session, (machine) => fireTimer(machine, request.id, clock.now()));
     return;
   }
   const release = clock.hold?.();
@@ -152,6 +165,7 @@ export async function runSession(session: Session): Promise<Outcome> {
   } finally {
     signal?.removeEventListener("abort", onAbort);
     session.stop.abort();
+    stopTimers(session, new Set());
     release();
     for (const told of session.waiting.splice(0)) told();
   }

@@ -12,8 +12,18 @@ export interface VirtualClock extends WorkflowClock {
 
 interface Timer {
   readonly dueMs: number;
-  readonly order: number;
   fire(): void;
+}
+
+/** Puts a timer behind all that are due no later: those of one moment fire in the order in which they were set. */
+function insert(timers: Timer[], timer: Timer): void {
+  let [low, high] = [0, timers.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((timers[middle] as Timer).dueMs <= timer.dueMs) low = middle + 1;
+    else high = middle;
+  }
+  timers.splice(low, 0, timer);
 }
 
 /** A virtual clock; with `automatic` (the default) it jumps by itself once all work waits for timers. */
@@ -22,7 +32,6 @@ export function createVirtualClock(
 ): VirtualClock {
   let nowMs = options.startMs ?? 0;
   let holds = 0;
-  let order = 0;
   let checking = false;
   const timers: Timer[] = [];
 
@@ -56,14 +65,15 @@ export function createVirtualClock(
   };
   const sleepUntil = (dueMs: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
-      const timer: Timer = { dueMs, order: order++, fire: () => resolve() };
-      const at = timers.findIndex((other) => other.dueMs > dueMs);
-      timers.splice(at < 0 ? timers.length : at, 0, timer);
-      signal.addEventListener("abort", () => {
+      const timer: Timer = { dueMs, fire: () => resolve() };
+      insert(timers, timer);
+      const stop = (): void => {
         const index = timers.indexOf(timer);
         if (index >= 0) timers.splice(index, 1);
         resolve();
-      });
+      };
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
       check();
     });
   const advanceTo = (dueMs: number): void => {
