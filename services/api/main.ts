@@ -1,0 +1,158 @@
+// The API in a process of its own, over a state folder: to ask, to approve, and to take traffic back while nothing else runs.
+// It starts also when `ledger.db` cannot be opened: then what needs it is refused, and a rollback works.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Type } from "typebox";
+import { createArtifacts } from "../../shared/adapters/local/artifacts.ts";
+import { createLocalBuilds } from "../../shared/adapters/local/builds.ts";
+import { createCluster } from "../../shared/adapters/local/cluster.ts";
+import { type Database, openDatabase } from "../../shared/adapters/local/database.ts";
+import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
+import { createExecutions } from "../../shared/adapters/local/executions.ts";
+import { createLedger } from "../../shared/adapters/local/ledger.ts";
+import { createMetrics } from "../../shared/adapters/local/metrics.ts";
+import { createReceipts } from "../../shared/adapters/local/receipts.ts";
+import { createSecrets } from "../../shared/adapters/local/secrets.ts";
+import { lockState } from "../../shared/adapters/local/state-lock.ts";
+import { createTraffic } from "../../shared/adapters/local/traffic.ts";
+import { createViews } from "../../shared/adapters/local/views.ts";
+import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import type { Deploys } from "../../shared/ports/deploys.ts";
+import { declare } from "../../shared/runtime/config.ts";
+import { createIdentity } from "../../shared/runtime/identity.ts";
+import { createLog, type Log } from "../../shared/runtime/log.ts";
+import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
+import { createServer } from "../../shared/runtime/server.ts";
+import { createSessions } from "../../shared/runtime/sessions.ts";
+import { createTextSigner } from "../../shared/runtime/signed-text.ts";
+import { approvePlan, unblockStack } from "../../shared/runtime/stack-operations.ts";
+import { createIssuer } from "../../shared/runtime/tokens.ts";
+import { createApi } from "./app.ts";
+import { resolveServing } from "./endpoints/serving.ts";
+import { createQueryLineage } from "./lineage/query.ts";
+import { modelVersionRegistered } from "./models/register.ts";
+import { endpointRoutes } from "./routes/endpoints.ts";
+import { rolloutRoutes } from "./routes/rollouts.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { runRequested } from "./runs/create.ts";
+
+const readConfig = declare(
+  Type.Object({
+    SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
+    PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 7420, description: "set it to a free port." }),
+    SIGNALBOX_RAY_ADDRESS: Type.Optional(
+      Type.String({ description: "set it to the URL of Ray's Jobs API." }),
+    ),
+  }),
+);
+
+/** The database, or one whose every call says why there is none. */
+function openOrExplain(path: string, log: Log): Database {
+  try {
+    return openDatabase(path);
+  } catch (error) {
+    log.error({ error }, "The ledger cannot be opened. What needs it is refused; rollbacks work.");
+    const fail = (): never => {
+      throw error;
+    };
+    return { rows: fail, row: fail, write: async () => fail(), migrate: () => {}, close: () => {} };
+  }
+}
+
+/** Nobody here supervises model servers: their state is unknown, which lets a rollback move. */
+const deploys: Pick<Deploys, "status"> = {
+  status: async () => ({
+    state: "unknown",
+    message: "this process does not supervise model servers",
+    since: clock.now().toISOString(),
+  }),
+};
+
+async function openPorts(state: (...parts: readonly string[]) => string, log: Log, ray: string | undefined) {
+  const secrets = createSecrets(state("secrets"));
+  const db = openOrExplain(state("ledger.db"), log);
+  const issuerKey = (await secrets.get("issuer-key")).current;
+  const issuer = await createIssuer({
+    privateKeyJwk: JSON.parse(issuerKey),
+    issuer: "https://signalbox.local",
+    clock,
+  });
+  const signer = createTextSigner(Buffer.from((await secrets.get("page-key")).current, "base64url"));
+  await mkdir(state("artifacts"), { recursive: true });
+  const nothing = {
+    repositories: "",
+    blobs: "",
+    states: "",
+    path: "",
+    planKey: { id: "", secret: "" },
+    secrets: [],
+  };
+  return {
+    clock,
+    log,
+    db,
+    deploys,
+    issuer,
+    signer,
+    sessions: createSessions(signer, clock),
+    // The outbox holds the facts already; the relay finds them there.
+    announce: async () => {},
+    ledger: createLedger(db),
+    views: createViews(db),
+    receipts: createReceipts(db),
+    deadLetters: createDeadLetters(db),
+    traffic: await createTraffic({ directory: state("traffic") }),
+    metrics: createMetrics({ database: db, clock, gateway: () => "" }),
+    executions: createExecutions({ db, clock, log, workflow: () => undefined, mint: issuer.mint }),
+    // Builds are looked at here, never started.
+    builds: createLocalBuilds({
+      folder: state("builds"),
+      program: ["false"],
+      settings: { ...nothing, graceMs: 0 },
+      clock,
+    }),
+    artifacts: createArtifacts({ roots: [state("artifacts")] }),
+    cluster: createCluster({ address: ray }),
+  };
+}
+
+const config = readConfig(process.env);
+const log = createLog("api");
+const state = (...parts: readonly string[]): string => join(config.SIGNALBOX_STATE, ...parts);
+const lock = await lockState(config.SIGNALBOX_STATE, clock);
+const ports = await openPorts(state, log, config.SIGNALBOX_RAY_ADDRESS);
+let url = "";
+const identity = createIdentity({
+  readPrincipals: createPrincipalsReader(state("principals.json")),
+  verifyWorkflowToken: (token) => ports.issuer.verify(token, url),
+});
+const server = createServer({ clock, log, identity, sessions: ports.sessions });
+await server.register(
+  createApi({
+    ...ports,
+    stackOperations: {
+      approvePlan: (request, caller) => approvePlan(ports, request, caller),
+      unblockStack: (request, caller) => unblockStack(ports, request, caller),
+    },
+    outsideHandlers: {
+      "dev.signalbox.model-version.registered.v1": modelVersionRegistered(ports),
+      "dev.signalbox.run.requested.v1": runRequested(ports),
+    },
+    queryLineage: createQueryLineage({
+      views: ports.views,
+      resolveServing: (endpoint, time) => resolveServing(ports, endpoint, time),
+    }),
+    routes: [endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports)],
+  }),
+);
+url = await server.listen({ host: "127.0.0.1", port: config.PORT });
+await lock.setUrl(url);
+log.info({ url }, "api started");
+
+const stop = async (): Promise<void> => {
+  await server.close();
+  ports.db.close();
+  await lock.release();
+  log.info({}, "api stopped");
+};
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
