@@ -170,3 +170,9 @@ export async function queryLineage(
   );
   return { name, at: serving.at, certain: serving.certain, versions };
 }
+
+/** The question over fixed ports, for the routes. */
+export function createQueryLineage(ports: LineagePorts) {
+  return (request: Parameters<typeof queryLineage>[1]): Promise<LineageAnswer | ServingLineageAnswer> =>
+    queryLineage(ports, request);
+}
