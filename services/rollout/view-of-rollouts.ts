@@ -1,5 +1,6 @@
 // Rollouts as people see them: where one stands, what the judge said last, and when each step came.
 import type { AnyFact } from "../../shared/domain/fact.ts";
+import { readMoveCause } from "../../shared/domain/rollout-name.ts";
 import { ROLLOUT_STATES } from "../../shared/domain/rollout-state.ts";
 import type { ViewDocument, ViewPut } from "../../shared/ports/views.ts";
 import type { ReadView } from "../../shared/runtime/project.ts";
@@ -10,7 +11,26 @@ const STEPS_LISTED_MAX = 25;
 
 type Change = ViewDocument | undefined;
 
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+interface ListedStep extends ViewDocument {
+  readonly epoch: number;
+}
+
+/** The steps with what another fact tells of one; the move and its record may come in either order. */
+function withStep(before: ViewDocument, told: ListedStep): readonly ListedStep[] {
+  const steps = (before["steps"] as readonly ListedStep[] | undefined) ?? [];
+  const known = steps.find(({ epoch }) => epoch === told.epoch);
+  return [...steps.filter((step) => step !== known), { ...known, ...told }]
+    .toSorted((one, other) => one.epoch - other.epoch)
+    .slice(-STEPS_LISTED_MAX);
+}
+
+/** The rollout that a fact tells of; a move of traffic tells of the one that made it as a step. */
+function rolloutNamed(fact: AnyFact): string | undefined {
+  if (fact.type.startsWith("rollout.") || fact.type.startsWith("release.")) return fact.subject;
+  if (fact.type !== "traffic.moved") return undefined;
+  const cause = readMoveCause(fact.data.moveCause);
+  return cause?.purpose.kind === "step" ? cause.rollout : undefined;
+}
 
 function ended(before: ViewDocument, time: string, change: ViewDocument): ViewDocument {
   const { startTime } = before;
@@ -55,9 +75,11 @@ function changeOf(fact: AnyFact, before: ViewDocument): Change {
     }
     case "rollout.claimed":
       return { execution: fact.data.execution };
+    case "traffic.moved":
+      return { steps: withStep(before, { epoch: fact.data.epoch, evidence: fact.data.reason }) };
     case "rollout.step-changed": {
       const { step, weight, epoch, override } = fact.data;
-      const steps = [...list(before["steps"]), { ...fact.data, time: fact.time }].slice(-STEPS_LISTED_MAX);
+      const steps = withStep(before, { ...fact.data, time: fact.time });
       return { step, weight, epoch, override: override || before["override"] === true, steps };
     }
     case "rollout.paused":
@@ -96,9 +118,11 @@ function weightAfter(before: ViewDocument): number {
 
 /** Changes of the document of one rollout. */
 export async function rolloutPuts(fact: AnyFact, read: ReadView): Promise<readonly ViewPut[]> {
-  if (!fact.type.startsWith("rollout.") && !fact.type.startsWith("release.")) return [];
-  const key = fact.subject;
-  const before = (await read(ROLLOUTS, key)) ?? { name: key, createTime: fact.time };
+  const key = rolloutNamed(fact);
+  if (key === undefined) return [];
+  const known = await read(ROLLOUTS, key);
+  if (known === undefined && fact.type === "traffic.moved") return [];
+  const before = known ?? { name: key, createTime: fact.time };
   const change = changeOf(fact, before);
   if (change === undefined) return [];
   return [{ collection: ROLLOUTS, key, document: { ...before, ...change, updateTime: fact.time } }];

@@ -111,7 +111,10 @@ export async function promote(
   await markVersionGood(ports, endpoint, modelVersion);
   await record(ports, rollout, {
     stream: name,
-    cause: moveCause(name, { kind: "promote", override }),
+    cause:
+      mover.requestId === undefined
+        ? moveCause(name, { kind: "promote", override })
+        : `api/${mover.requestId}`,
     input: { kind: "promote", epoch: expectedEpoch, override, at: ports.clock.now().toISOString() },
     actor: mover.actor,
     inputHash: "promote",

@@ -36,17 +36,16 @@ const move = (epoch: number): FactData<"traffic.moved"> => ({
   movedAt: "2026-01-01T00:00:00.000Z",
 });
 
-const asFact = (draft: Draft<EndpointFactType>, version: number): FactOf<EndpointFactType> =>
-  ({
-    ...draft,
-    id: `f${version}`,
-    subject: ENDPOINT,
-    version,
-    time: "2026-01-01T00:00:00.000Z",
-    cause: "c",
-    correlation: "",
-    actor: "t",
-  }) as FactOf<EndpointFactType>;
+const asFact = (draft: Draft<EndpointFactType>, version: number): FactOf<EndpointFactType> => ({
+  ...draft,
+  id: `f${version}`,
+  subject: ENDPOINT,
+  version,
+  time: "2026-01-01T00:00:00.000Z",
+  cause: "c",
+  correlation: "",
+  actor: "t",
+});
 
 /** A stream that is driven by inputs, as the ledger would. */
 function stream() {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
-import type { Draft, FactOf } from "../../shared/domain/fact.ts";
+import type { Draft } from "../../shared/domain/fact.ts";
 import type { FactData } from "../../shared/domain/facts.ts";
 import { rollout, type RolloutInput } from "../../shared/domain/rollout.ts";
 import {
@@ -94,7 +94,7 @@ const apply = (state: RolloutState, drafts: readonly Draft<RolloutFactType>[]): 
         cause: "c",
         correlation: "",
         actor: "t",
-      } as FactOf<RolloutFactType>),
+      }),
     state,
   );
 const given = (...drafts: readonly Draft<RolloutFactType>[]): RolloutState => apply(NO_ROLLOUT, drafts);

@@ -68,12 +68,17 @@ export function createServingWorld(options: ServingOptions = {}) {
   const traffic = options.traffic ?? createMemoryTraffic();
   const behaviours = options.behaviours ?? new Map<string, Behaviour>();
   const api = { down: false };
+  const faults: { metrics?: "fail" | "never answer" } = {};
   const parts: { outside?: ReturnType<typeof outsideOf> } = {};
   const outsideOf = (ports: Pick<World, "db" | "clock" | "log">) => {
     const backends = createBackends(ports.clock, behaviours);
     const load = createLoad(backends);
     const metrics: Metrics = {
-      samples: async (_, from, to) => load.samples.filter(({ time }) => time >= from && time <= to),
+      samples: async (_, from, to) => {
+        if (faults.metrics === "never answer") return new Promise(() => {});
+        if (faults.metrics === "fail") throw new Error("the metrics are down");
+        return load.samples.filter(({ time }) => time >= from && time <= to);
+      },
     };
     const makeExecutions = () =>
       createExecutions({
@@ -151,6 +156,7 @@ export function createServingWorld(options: ServingOptions = {}) {
     ports,
     app,
     api,
+    faults,
     load: outside.load.load,
     backends: outside.backends,
     executions: () => outside.executions,
@@ -178,10 +184,8 @@ export function createServingWorld(options: ServingOptions = {}) {
         },
         ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
       });
-      return {
-        status: answer.statusCode,
-        body: answer.json<ApiBody>(),
-      };
+      const answered = answer.json<ApiBody>();
+      return { status: answer.statusCode, body: answered, error: answered.error?.details[0] };
     },
     async configure(policy: unknown = QUICK_POLICY, standbyMs = 60_000) {
       const settings = {

@@ -1,7 +1,11 @@
 // The shipped canary in virtual time: the real workflow on the real engine against the real API.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { createMemoryTraffic } from "../support/memory-traffic.ts";
 import { createServingWorld, type ServingOptions, type ServingWorld } from "../support/serving-world.ts";
-import { ENDPOINT, QUICK_POLICY, rolloutOf, versionNamed } from "../support/simulated-serving.ts";
+import { backendOf, ENDPOINT, QUICK_POLICY, rolloutOf, versionNamed } from "../support/simulated-serving.ts";
 
 function serving(options: ServingOptions = {}): ServingWorld {
   const world = createServingWorld(options);
@@ -55,6 +59,12 @@ describe("the canary", () => {
       "rollout.promoted",
     ]);
     expect(await world.rollout(rolloutOf(2))).toMatchObject({ judgement: { verdict: "pass" }, weight: 100 });
+    const steps = (await world.rollout(rolloutOf(2)))["steps"] as readonly Record<string, unknown>[];
+    expect(steps.map(({ weight }) => weight)).toEqual([5, 25, 50]);
+    expect(steps[0]?.["evidence"]).toBe("The release is ready and has no traffic yet.");
+    expect(steps[2]?.["evidence"]).toMatch(
+      /^Inconclusive\. Canary: no|^Inconclusive\. Canary: 0 errors in \d+ requests/,
+    );
     expect(world.load.unserved).toBe(0);
     expect(world.log.lines.filter(({ level }) => level !== "info")).toEqual([]);
     expect((await world.deadLetters.list(10)).total).toBe(0);
@@ -167,6 +177,45 @@ describe("the canary", () => {
     expect(await world.rollout(rolloutOf(2))).toMatchObject({ trigger: "timer" });
     expect((await world.trafficNow()).weights).toEqual({ [versionNamed(1)]: 100 });
     expect((await world.endpoint())["held"]).toBe(true);
+  });
+
+  test("does not stand in the way of a person's rollback while its engine is down", async () => {
+    const world = await servingOne();
+    await world.register(2);
+    await world.until("step 1", async () => (await world.rollout(rolloutOf(2)))["step"] === 1);
+    await world.crashExecutions();
+    const answer = await world.call("ada", `${ENDPOINT}:rollback`, { reason: "odd", from: versionNamed(2) });
+    expect(answer).toMatchObject({ status: 200, body: { to: versionNamed(1) } });
+    await reaches(world, rolloutOf(2), "ROLLED_BACK", 5);
+    await world.executions().resume();
+    await world.until(
+      "the workflow ends",
+      async () => (await world.executions().find(rolloutOf(2)))[0]?.endedAt !== undefined,
+    );
+    expect((await world.executions().find(rolloutOf(2)))[0]).toMatchObject({ state: "SUCCEEDED" });
+  });
+
+  test("goes on in a new process after the whole control plane was killed in the middle", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "signalbox-canary-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const shared = { path: join(folder, "ledger.db"), traffic: createMemoryTraffic(), behaviours: new Map() };
+    const before = createServingWorld(shared);
+    await before.configure();
+    await before.register(1);
+    await reaches(before, rolloutOf(1), "PROMOTED");
+    await before.register(2);
+    await before.until("step 1", async () => (await before.rollout(rolloutOf(2)))["step"] === 1);
+    await before.close();
+
+    const after = serving({ ...shared, start: before.clock.now().toISOString() });
+    after.load.requestsPerSecond = 0;
+    await after.until("both serve again", async () =>
+      [1, 2].every((id) => after.backends.stateOf(backendOf(id)) === "ready"),
+    );
+    after.load.requestsPerSecond = 200;
+    expect(await after.executions().resume()).toBe(1);
+    await reaches(after, rolloutOf(2), "PROMOTED");
+    expect((await after.types(rolloutOf(2))).filter((type) => type === "rollout.started")).toHaveLength(1);
   });
 
   test("that a person rolls back ends without another move", async () => {

@@ -3,6 +3,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { formatName, NAME_PATTERNS, requireName } from "../../../shared/domain/names.ts";
+import { errorResponses } from "../routes/schemas.ts";
 import { rollback, type RollbackPorts } from "../../../shared/runtime/rollback.ts";
 
 const Name = Type.String({ minLength: 1, maxLength: 300 });
@@ -33,6 +34,7 @@ const schema = {
       milliseconds: Type.Number(),
       alreadyMoved: Type.Boolean(),
     }),
+    ...errorResponses,
   },
 };
 

@@ -48,11 +48,12 @@ async function requireFree(ports: RolloutPorts, name: string, verb: string): Pro
   );
 }
 
-/** Whether this request id has moved this endpoint's traffic already. */
-async function hasMoved(ports: RolloutPorts, name: string, requestId: string | undefined): Promise<boolean> {
+/** Whether this request has been carried out already: it has moved traffic, or recorded a promotion that moved none. */
+async function isDone(ports: RolloutPorts, name: string, requestId: string | undefined): Promise<boolean> {
   if (requestId === undefined) return false;
   const { moves } = (await readTraffic(ports.traffic, endpointOf(name))).traffic;
-  return moves.some((move) => move.requestId === requestId && move.cause.startsWith(`${name}/`));
+  if (moves.some((move) => move.requestId === requestId && move.cause.startsWith(`${name}/`))) return true;
+  return (await ports.ledger.decision(name, `api/${requestId}`)) !== undefined;
 }
 
 /**
@@ -65,7 +66,7 @@ export async function advance(
   request: PersonRequest,
 ): Promise<RolloutAnswer> {
   const before = await settledRollout(ports, name);
-  if (await hasMoved(ports, name, request.requestId)) return answerOf(name, before);
+  if (await isDone(ports, name, request.requestId)) return answerOf(name, before);
   const started = requireStarted(before);
   await requireFree(ports, name, "advance");
   const assessment = await assess(ports, name, before);

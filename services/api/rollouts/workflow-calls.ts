@@ -5,7 +5,7 @@ import { rollout } from "../../../shared/domain/rollout.ts";
 import { policyOf } from "../../../shared/domain/rollout-plan.ts";
 import { requireOwner, requirePromotable, requireStep } from "../../../shared/domain/rollout-rules.ts";
 import { hasEnded, type RolloutState } from "../../../shared/domain/rollout-state.ts";
-import { record } from "../../../shared/runtime/record.ts";
+import { load, record } from "../../../shared/runtime/record.ts";
 import { OBSERVER } from "../../../shared/runtime/record-traffic.ts";
 import {
   abort,
@@ -15,6 +15,7 @@ import {
   takeBack,
 } from "../../../shared/runtime/rollout-moves.ts";
 import { holdEndpoint } from "../../../shared/runtime/traffic.ts";
+import { assess, recordVerdict } from "./assess.ts";
 import { answerOf, type RolloutAnswer, type RolloutPorts } from "./ports.ts";
 
 /** An answer to the workflow; `refused` says why nothing was done: it looks again then. */
@@ -54,21 +55,32 @@ async function orLookAgain(
   }
 }
 
-/** Moves to a step by compare-and-set; a step that was reached already is answered as done. */
+/** What the judge says at this moment, as the reason of a move; its verdict is recorded if it changed. */
+async function evidenceNow(ports: RolloutPorts, name: string, state: RolloutState): Promise<string> {
+  const assessment = await assess(ports, name, state);
+  if (assessment.kind === "release-failed") return assessment.failed.message;
+  if (assessment.kind !== "judged") return assessment.sentence;
+  await recordVerdict(ports, name, assessment.judgement, false);
+  return assessment.judgement.sentence;
+}
+
+/**
+ * Moves to a step by compare-and-set; a step that was reached already is answered as done. The judge looks once more, so that
+ * the move carries the evidence that it was made on, and a *fail* since the last look stops it.
+ */
 export async function step(
   ports: RolloutPorts,
   name: string,
   execution: string,
   step: number,
 ): Promise<WorkflowAnswer> {
-  return orLookAgain(ports, name, async (state) => {
-    requireOwner(state, execution);
-    if (state.step >= step) return state;
+  return orLookAgain(ports, name, async (before) => {
+    requireOwner(before, execution);
+    if (before.step >= step) return before;
+    requireStep(before, step, false);
+    const reason = await evidenceNow(ports, name, before);
+    const { state } = await load(ports.ledger, rollout, name);
     requireStep(state, step, false);
-    const reason =
-      step === 0
-        ? "The release is ready."
-        : `Step ${state.step} has its requests and seconds without proof of harm.`;
     return moveToStep(ports, name, state, { step, override: false, reason, mover: { actor: OBSERVER } });
   });
 }

@@ -6,6 +6,7 @@ import { formatName } from "../../../shared/domain/names.ts";
 import { rollbackRoutes } from "../endpoints/rollback.ts";
 import { resume, type ResumePorts } from "../endpoints/resume.ts";
 import { resolveServing, type ServingPorts } from "../endpoints/serving.ts";
+import { errorResponses } from "./schemas.ts";
 import type { RollbackPorts } from "../../../shared/runtime/rollback.ts";
 
 /** Ports of the endpoint routes. */
@@ -25,6 +26,7 @@ const resumeSchema = {
   ),
   response: {
     200: Type.Object({ name: Type.String(), resumed: Type.Boolean(), recorded: Type.Boolean() }),
+    ...errorResponses,
   },
 };
 
@@ -44,6 +46,7 @@ const servingSchema = {
       endTime: Type.Union([Type.String(), Type.Null()]),
       certain: Type.Boolean(),
     }),
+    ...errorResponses,
   },
 };
 

@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { formatName } from "../../../shared/domain/names.ts";
 import { createRolloutOperations } from "../rollouts/operations.ts";
 import type { RolloutPorts } from "../rollouts/ports.ts";
+import { errorResponses } from "./schemas.ts";
 
 const strict = { additionalProperties: false };
 const params = Type.Object({ team: Type.String(), endpoint: Type.String(), rollout: Type.String() });
@@ -43,28 +44,32 @@ const Look = Type.Object({
 const claimSchema = {
   params,
   body: Type.Object({ execution: Execution }, strict),
-  response: { 200: Rollout },
+  response: { 200: Rollout, ...errorResponses },
 };
-const lookSchema = { params, body: Type.Object({ execution: Execution }, strict), response: { 200: Look } };
+const lookSchema = {
+  params,
+  body: Type.Object({ execution: Execution }, strict),
+  response: { 200: Look, ...errorResponses },
+};
 const stepSchema = {
   params,
   body: Type.Object({ execution: Execution, step: Type.Integer({ minimum: 0, maximum: 100 }) }, strict),
-  response: { 200: Rollout },
+  response: { 200: Rollout, ...errorResponses },
 };
 const finishSchema = {
   params,
   body: Type.Object({ execution: Execution, verdict: Verdict }, strict),
-  response: { 200: Rollout },
+  response: { 200: Rollout, ...errorResponses },
 };
 const personSchema = {
   params,
   body: Type.Object({ reason: Reason, requestId: RequestId }, strict),
-  response: { 200: Rollout },
+  response: { 200: Rollout, ...errorResponses },
 };
 const pauseSchema = {
   params,
   body: Type.Object({ reason: Reason, requestId: RequestId, paused: Type.Optional(Type.Boolean()) }, strict),
-  response: { 200: Rollout },
+  response: { 200: Rollout, ...errorResponses },
 };
 
 /** `:claim`, `:look`, `:step`, `:finish` for workflows; `:advance`, `:pause`, `:abort`, `:retry` for engineers. */
