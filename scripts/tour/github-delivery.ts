@@ -28,7 +28,7 @@ export interface Delivery {
 
 const person = (login: string) => ({
   login,
-  id: [...login].reduce((sum, c) => sum * 31 + c.charCodeAt(0), 7) % 1e6,
+  id: Buffer.from(login).reduce((sum, byte) => (sum * 31 + byte) % 1e6, 7),
   type: "User",
 });
 

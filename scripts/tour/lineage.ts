@@ -24,9 +24,19 @@ export async function askLineage(stage: Stage, version: string, dataset: string 
   if (dataset !== undefined) narrator.figure("lineage: one call", `${elapsed.toFixed(0)} ms`);
 }
 
-/** The readable chain of the answer. */
+interface LineageOfVersion {
+  readonly name: string;
+  readonly percent: number;
+  readonly text: readonly string[];
+}
+
+/** The chains of the answer, one line each. */
 function describe(answer: Answer): readonly string[] {
-  return ((answer["chain"] ?? []) as readonly string[]).map(String);
+  const versions = (answer["versions"] ?? []) as readonly LineageOfVersion[];
+  return versions.flatMap(({ name, percent, text }) => [
+    `${name} serves with ${percent} %:`,
+    ...text.map((line) => `  ${line}`),
+  ]);
 }
 
 /** What served at a time before the rollback is still version 2. */

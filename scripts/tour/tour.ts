@@ -23,7 +23,7 @@ export async function playTour(options: TourOptions): Promise<void> {
   );
   const commit = await clone.git("rev-parse", "HEAD");
   const dataset =
-    stage.ray === undefined ? await declareDataset(stage, commit) : await processCatalogue(stage, commit);
+    stage.ray === undefined ? await declareDataset(stage) : await processCatalogue(stage, commit);
   const traffic = await firstVersion(stage);
   try {
     await goodVersion(stage, traffic, {

@@ -33,6 +33,11 @@ function request(
   };
 }
 
+function withoutPlan({ plan, ...rest }: FactData<"apply.requested">): FactData<"apply.requested"> {
+  expect(plan).toBeDefined();
+  return rest;
+}
+
 const asks = (id: string, order: number): StackInput => ({
   kind: "request-apply",
   request: request(id, order),
@@ -123,7 +128,7 @@ describe("applies of one stack", () => {
   test("the same merge is asked for once, and learns its reviewed plan from the later of push and pull request", () => {
     const push: StackInput = {
       kind: "request-apply",
-      request: (({ plan: _, ...rest }) => rest)(request("m1", 1)),
+      request: withoutPlan(request("m1", 1)),
     };
     expect(types(after(asks("m1", 1), asks("m1", 1)).last)).toEqual([]);
     const { state } = after(push, asks("m1", 1));

@@ -1,0 +1,25 @@
+// The fact services on the adapters of the embedded mode.
+import { createData } from "../../services/data/data.ts";
+import { BUILD_LIMITS } from "../../services/provisioner/ports.ts";
+import { createProvisioner } from "../../services/provisioner/provisioner.ts";
+import { createRegistry } from "../../services/registry/registry.ts";
+import { createRelay } from "../../services/relay/relay.ts";
+import { createRollout } from "../../services/rollout/rollout.ts";
+import type { EmbeddedAdapters } from "./adapters.ts";
+
+/** Every fact service; `all` in the order in which they are subscribed. `api` answers the API's base URL once it is known. */
+export function createFactServices(adapters: EmbeddedAdapters, api: () => string) {
+  const ports = { ...adapters, api };
+  const relay = createRelay(ports);
+  const provisioner = createProvisioner({
+    ...ports,
+    limits: BUILD_LIMITS,
+    get url() {
+      return api();
+    },
+  });
+  const registry = createRegistry(ports);
+  const rollout = createRollout(ports);
+  const data = createData(ports);
+  return { relay, all: [relay, provisioner, registry, rollout, data] };
+}
