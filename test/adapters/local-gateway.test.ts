@@ -198,6 +198,17 @@ describe("the metrics", () => {
   });
 });
 
+describe("a port that is taken", () => {
+  it("is told, and another one can be tried", async () => {
+    const second = ranker.another();
+    await expect(second.listen(Number(new URL(ranker.url).port))).rejects.toMatchObject({
+      code: "EADDRINUSE",
+    });
+    expect((await fetch(`${await second.listen(0)}/metrics`)).status).toBe(200);
+    await second.close(0);
+  });
+});
+
 describe("closing", () => {
   it("lets a request in flight end within the grace time", async () => {
     let finish: () => void = () => undefined;

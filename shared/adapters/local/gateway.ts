@@ -29,7 +29,7 @@ export interface GatewayPorts {
 
 /** A gateway. */
 export interface Gateway {
-  /** Reads all traffic documents and listens; port 0 takes a free one. Answers the base URL. */
+  /** Reads all traffic documents and listens; port 0 takes a free one. Answers the base URL. A port that is taken rejects with EADDRINUSE: call again with another. */
   listen(port: number, host?: string): Promise<string>;
   /** Prometheus text, as at `/metrics`. */
   metrics(): string;
@@ -64,6 +64,8 @@ function createLimitedServer(handler: (request: IncomingMessage, response: Serve
   );
   server.maxConnections = CALLER_CONNECTIONS_MAX;
   server.setTimeout(CALLER_SILENCE_MS);
+  // A connection that could not be accepted (too many open files) harms its caller only; a port that is taken is told by listen.
+  server.on("error", () => undefined);
   return server;
 }
 
@@ -104,7 +106,10 @@ export function createGateway(ports: GatewayPorts, random: () => number = Math.r
       await readRoutes(ports, routes, adopt);
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
-        server.listen(port, host, () => resolve());
+        server.listen(port, host, () => {
+          server.off("error", reject);
+          resolve();
+        });
       });
       const address = server.address();
       return `http://${host}:${typeof address === "object" && address !== null ? address.port : port}`;
