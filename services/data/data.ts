@@ -1,6 +1,7 @@
 // The data service: starts the workflow of a run, ends what took too long, stops jobs nobody waits for, keeps what they made.
 import { dataset } from "../../shared/domain/dataset.ts";
 import type { AnyFact, FactOf } from "../../shared/domain/fact.ts";
+import type { FactType } from "../../shared/domain/facts.ts";
 import { parseName } from "../../shared/domain/names.ts";
 import { run, RUN_DEADLINE_TIMER, submissionIdOf } from "../../shared/domain/run.ts";
 import { outputOfRun } from "../../shared/domain/run-output.ts";
@@ -9,7 +10,8 @@ import type { Execution, Executions } from "../../shared/ports/executions.ts";
 import type { Views } from "../../shared/ports/views.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import { load, record, type RecordPorts } from "../../shared/runtime/record.ts";
-import { ACTIVE_RUNS_COLLECTION } from "./views.ts";
+import { inputsOf, withViews } from "../../shared/runtime/with-views.ts";
+import { ACTIVE_RUNS_COLLECTION, DATA_VIEWS } from "./views.ts";
 
 /** The shipped workflow that sequences a run. */
 export const RUN_WORKFLOW = "data-run";
@@ -19,6 +21,18 @@ export const EXECUTION_FAILED = "EXECUTION_FAILED";
 export const RECONCILED_RUNS_MAX = 100;
 
 const ACTOR = "services/data";
+const REACTS_TO = [
+  "run.requested",
+  "run.finished",
+  "run.failed",
+  "run.cancelled",
+  "run.timed-out",
+  "timer.due",
+] as const satisfies readonly FactType[];
+
+/** What this service asks to be told. */
+export const DATA_INPUTS = inputsOf(REACTS_TO, DATA_VIEWS);
+
 const TERMINAL: ReadonlySet<Execution["state"]> = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 
 /** What the data service touches. */
@@ -73,12 +87,12 @@ async function abandon(ports: DataPorts, name: string): Promise<void> {
   await record(ports, run, { stream: name, cause, input, actor: ACTOR, inputHash: last.id });
 }
 
-/** Reacts to the facts of runs; `reconcile` ends runs whose workflow died. */
+/** Reacts to the facts of runs and keeps their views; `reconcile` ends runs whose workflow died. */
 export function createData(ports: DataPorts): FactService {
   let after: string | undefined;
-  return {
+  return withViews(ports, DATA_VIEWS, {
     name: "data",
-    inputs: ["run.requested", "run.finished", "run.failed", "run.cancelled", "run.timed-out", "timer.due"],
+    inputs: REACTS_TO,
     async handle(fact: AnyFact) {
       if (fact.type === "run.requested") await start(ports, fact);
       if (fact.type === "run.finished") await keepOutput(ports, fact);
@@ -93,5 +107,5 @@ export function createData(ports: DataPorts): FactService {
       after = active.length < RECONCILED_RUNS_MAX ? undefined : active.at(-1)?.key;
       for (const { key } of active) await abandon(ports, key);
     },
-  };
+  });
 }

@@ -3,17 +3,16 @@
 import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { FactType } from "../../shared/domain/facts.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
-import { createProjector } from "../../shared/runtime/project.ts";
+import { inputsOf, withViews } from "../../shared/runtime/with-views.ts";
 import { advanceDependents, advanceStack, launchApply } from "./applies.ts";
 import { reportApply, reportPlan } from "./checks.ts";
 import { receiveDelivery } from "./deliveries.ts";
 import { advanceAfterPlan, launchPlan, startPlan } from "./plans.ts";
 import type { ProvisionerPorts } from "./ports.ts";
 import { settleOpenBuilds } from "./settle.ts";
-import { provisioningProjection } from "./views.ts";
+import { PROVISIONER_VIEWS } from "./views.ts";
 
-/** What this service asks to be told. */
-export const PROVISIONER_INPUTS = [
+const REACTS_TO = [
   "delivery.received",
   "plan.requested",
   "plan.started",
@@ -21,8 +20,6 @@ export const PROVISIONER_INPUTS = [
   "plan.failed",
   "plan.approved",
   "plan.superseded",
-  "stack.configured",
-  "stack.blocked",
   "stack.unblocked",
   "stack.apply-interrupted",
   "apply.requested",
@@ -30,6 +27,9 @@ export const PROVISIONER_INPUTS = [
   "apply.finished",
   "apply.failed",
 ] as const satisfies readonly FactType[];
+
+/** What this service asks to be told. */
+export const PROVISIONER_INPUTS = inputsOf(REACTS_TO, PROVISIONER_VIEWS);
 
 async function react(ports: ProvisionerPorts, fact: AnyFact): Promise<void> {
   switch (fact.type) {
@@ -69,17 +69,13 @@ async function react(ports: ProvisionerPorts, fact: AnyFact): Promise<void> {
   }
 }
 
-/** The provisioner. `reconcile` asks about every build that has not reported yet. */
+/** The provisioner. It also keeps the views of stacks, plans and applies; `reconcile` asks about every build that has not reported yet. */
 export function createProvisioner(ports: ProvisionerPorts): FactService {
-  const projector = createProjector(ports, [provisioningProjection]);
-  return {
+  // Reactions look plans and open builds up in the views.
+  return withViews(ports, PROVISIONER_VIEWS, {
     name: "provisioner",
-    inputs: PROVISIONER_INPUTS,
-    async handle(fact) {
-      // Views first: reactions look plans and open builds up in them.
-      await projector.handle(fact);
-      await react(ports, fact);
-    },
+    inputs: REACTS_TO,
+    handle: (fact) => react(ports, fact),
     reconcile: () => settleOpenBuilds(ports),
-  };
+  });
 }

@@ -158,7 +158,7 @@ async function stackPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]>
 }
 
 /** Stacks, plans and applies, with the indexes that find them again: one projection, because each collection has one writer. */
-export const provisioningProjection: Projection = {
+const provisioningProjection: Projection = {
   name: "provisioning",
   types: [
     "plan.requested",
@@ -181,3 +181,6 @@ export const provisioningProjection: Projection = {
       ? planPuts(fact, read)
       : [...(await stackPuts(fact, read)), ...(await applyPuts(fact, read))],
 };
+
+/** Every read model that the provisioner keeps. */
+export const PROVISIONER_VIEWS: readonly Projection[] = [provisioningProjection];

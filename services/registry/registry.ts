@@ -2,13 +2,23 @@
 import { ControlPlaneError, isTransient } from "../../shared/domain/errors.ts";
 import type { AnyFact, FactOf } from "../../shared/domain/fact.ts";
 import { model, type ModelInput } from "../../shared/domain/model.ts";
+import type { FactType } from "../../shared/domain/facts.ts";
 import type { Artifacts } from "../../shared/ports/artifacts.ts";
+import type { Views } from "../../shared/ports/views.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import { record, type RecordPorts } from "../../shared/runtime/record.ts";
+import { inputsOf, withViews } from "../../shared/runtime/with-views.ts";
+import { REGISTRY_VIEWS } from "./views.ts";
+
+const REACTS_TO = ["model-version.created"] as const satisfies readonly FactType[];
+
+/** What this service asks to be told. */
+export const REGISTRY_INPUTS = inputsOf(REACTS_TO, REGISTRY_VIEWS);
 
 /** What the registry touches. */
 export interface RegistryPorts extends RecordPorts {
   readonly artifacts: Artifacts;
+  readonly views: Views;
 }
 
 /** Why an artifact that cannot be read is rejected, by the code of the error. */
@@ -37,12 +47,12 @@ async function verdict(
 
 /**
  * Verifies every new model version: `model-version.verified`, or `model-version.rejected` with a reason. An artifact that
- * cannot be read just now is tried again with the message's redelivery.
+ * cannot be read just now is tried again with the message's redelivery. It also keeps the views of models, datasets and lineage.
  */
 export function createRegistry(ports: RegistryPorts): FactService {
-  return {
+  return withViews(ports, REGISTRY_VIEWS, {
     name: "registry",
-    inputs: ["model-version.created"],
+    inputs: REACTS_TO,
     async handle(fact: AnyFact) {
       if (fact.type !== "model-version.created") return;
       const { subject: stream, id: cause, correlation } = fact;
@@ -59,5 +69,5 @@ export function createRegistry(ports: RegistryPorts): FactService {
         actor: "services/registry",
       });
     },
-  };
+  });
 }

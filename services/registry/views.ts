@@ -1,4 +1,4 @@
-// Every read model that the registry keeps; whoever composes the process gives them to one projector.
+// Every read model that the registry keeps.
 import type { Projection } from "../../shared/runtime/project.ts";
 import { datasetViews } from "./dataset-views.ts";
 import { lineageViews } from "./lineage-views.ts";

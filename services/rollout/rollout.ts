@@ -3,38 +3,31 @@ import { endpoint as endpointDecider } from "../../shared/domain/endpoint.ts";
 import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { FactType } from "../../shared/domain/facts.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
-import { createProjector } from "../../shared/runtime/project.ts";
 import { load } from "../../shared/runtime/record.ts";
 import { observeMove } from "../../shared/runtime/record-traffic.ts";
+import { inputsOf, withViews } from "../../shared/runtime/with-views.ts";
 import type { RolloutServicePorts } from "./ports.ts";
 import { createReconciler } from "./reconcile.ts";
 import { launch } from "./releases.ts";
 import { actOnTimer } from "./timers.ts";
 import { joinQueue, leaveQueue, queueVersion, takeTurn } from "./turns.ts";
-import { ROLLOUT_PROJECTIONS } from "./views.ts";
+import { ROLLOUT_VIEWS } from "./views.ts";
 
-/** What this service asks to be told. */
-export const ROLLOUT_INPUTS = [
+const REACTS_TO = [
   "model-version.verified",
-  "endpoint.configured",
-  "endpoint.held",
   "endpoint.resumed",
   "endpoint.queue-changed",
   "traffic.moved",
-  "traffic.history-gap",
   "rollout.queued",
   "rollout.started",
-  "rollout.claimed",
-  "rollout.step-changed",
-  "rollout.paused",
-  "rollout.judged",
   "rollout.promoted",
   "rollout.rolled-back",
   "rollout.aborted",
-  "release.prepared",
-  "release.failed",
   "timer.due",
 ] as const satisfies readonly FactType[];
+
+/** What this service asks to be told. */
+export const ROLLOUT_INPUTS = inputsOf(REACTS_TO, ROLLOUT_VIEWS);
 
 async function react(ports: RolloutServicePorts, fact: AnyFact): Promise<void> {
   switch (fact.type) {
@@ -64,15 +57,11 @@ async function react(ports: RolloutServicePorts, fact: AnyFact): Promise<void> {
 
 /** The rollout service. It also keeps the views of endpoints, rollouts and serving intervals. */
 export function createRollout(ports: RolloutServicePorts): FactService {
-  const projector = createProjector(ports, ROLLOUT_PROJECTIONS);
-  return {
+  // The reconciler finds its endpoints in the views.
+  return withViews(ports, ROLLOUT_VIEWS, {
     name: "rollout",
-    inputs: ROLLOUT_INPUTS,
-    async handle(fact) {
-      // Views first: the reconciler finds its endpoints in them.
-      await projector.handle(fact);
-      await react(ports, fact);
-    },
+    inputs: REACTS_TO,
+    handle: (fact) => react(ports, fact),
     reconcile: createReconciler(ports),
-  };
+  });
 }

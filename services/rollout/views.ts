@@ -37,5 +37,5 @@ export const servingProjection: Projection = {
   ],
 };
 
-/** All projections of this service. */
-export const ROLLOUT_PROJECTIONS: readonly Projection[] = [servingProjection];
+/** Every read model that the rollout service keeps. */
+export const ROLLOUT_VIEWS: readonly Projection[] = [servingProjection];

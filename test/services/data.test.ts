@@ -32,16 +32,10 @@ async function data() {
     cancel: async () => undefined,
     find: async () => started,
   };
-  const projectors: ReturnType<typeof createProjector>[] = [];
   const world = createWorld({
     services: (ports) => {
-      const projector = createProjector(ports, DATA_VIEWS);
-      projectors.push(projector);
       const cluster = createCluster({ address: undefined });
-      return [
-        createData({ ...ports, executions, cluster, api: () => "http://api" }),
-        { name: "run-views", inputs: projector.inputs, handle: (fact) => projector.handle(fact) },
-      ];
+      return [createData({ ...ports, executions, cluster, api: () => "http://api" })];
     },
   });
   onTestFinished(() => world.close());
@@ -56,7 +50,8 @@ async function data() {
       request,
       deadline: new Date(world.clock.now().getTime() + 60_000).toISOString(),
     });
-  return { ...world, started, tell, ask, projectors, down: (down: boolean) => void (isDown = down) };
+  const rebuild = () => createProjector(world, DATA_VIEWS).rebuild();
+  return { ...world, started, tell, ask, rebuild, down: (down: boolean) => void (isDown = down) };
 }
 
 describe("the data service", () => {
@@ -128,7 +123,7 @@ describe("the data service", () => {
     await world.tell("c", { kind: "claim", run: RUN, execution: "e1" });
     const before = await world.views.list({ collection: "runs", limit: 10 });
     expect(before).toHaveLength(1);
-    await world.projectors[0]?.rebuild();
+    await world.rebuild();
     expect(await world.views.list({ collection: "runs", limit: 10 })).toEqual(before);
   });
 });

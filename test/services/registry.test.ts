@@ -31,16 +31,8 @@ async function registry(wrap: (artifacts: Artifacts) => Artifacts = (artifacts) 
   writeFileSync(join(folder, "ranker", "weights.json"), "{}");
   const artifacts = createArtifacts({ roots: [folder] });
   const uri = pathToFileURL(join(folder, "ranker")).href;
-  const projectors: ReturnType<typeof createProjector>[] = [];
   const world = createWorld({
-    services: (ports) => {
-      const projector = createProjector(ports, REGISTRY_VIEWS);
-      projectors.push(projector);
-      return [
-        createRegistry({ ...ports, artifacts: wrap(artifacts) }),
-        { name: "registry-views", inputs: projector.inputs, handle: (fact) => projector.handle(fact) },
-      ];
-    },
+    services: (ports) => [createRegistry({ ...ports, artifacts: wrap(artifacts) })],
   });
   onTestFinished(() => world.close());
   let event = 0;
@@ -52,7 +44,7 @@ async function registry(wrap: (artifacts: Artifacts) => Artifacts = (artifacts) 
     await world.settle();
     return answer;
   };
-  const rebuild = async () => projectors[0]?.rebuild();
+  const rebuild = () => createProjector(world, REGISTRY_VIEWS).rebuild();
   const all = (collection: string) => world.views.list({ collection, limit: 1_000 });
   return { ...world, folder, uri, register, rebuild, all };
 }

@@ -5,7 +5,6 @@ import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { createData } from "../../services/data/data.ts";
-import { DATA_VIEWS } from "../../services/data/views.ts";
 import { REGISTRY_VIEWS } from "../../services/registry/views.ts";
 import { runRoutes } from "../../services/api/routes/runs.ts";
 import { createArtifacts } from "../../shared/adapters/local/artifacts.ts";
@@ -174,10 +173,10 @@ export async function createRunWorld(
         cancel: async (id) => later.executions?.cancel(id),
         find: async (cause) => (await later.executions?.find(cause)) ?? [],
       };
-      const projector = createProjector(ports, [...DATA_VIEWS, ...REGISTRY_VIEWS]);
+      const projector = createProjector(ports, REGISTRY_VIEWS);
       return [
         createData({ ...ports, executions, cluster, api: () => API }),
-        { name: "views", inputs: projector.inputs, handle: (fact) => projector.handle(fact) },
+        { name: "registry-views", inputs: projector.inputs, handle: (fact) => projector.handle(fact) },
       ];
     },
   });
