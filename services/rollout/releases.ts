@@ -44,12 +44,24 @@ async function prepareBackend(ports: RolloutServicePorts, name: string, started:
   }
 }
 
+/** A backend that an earlier attempt left behind as failed stays so until it is retired: then it can be prepared afresh. */
+async function clearFailure(
+  { deploys }: RolloutServicePorts,
+  { endpoint, modelVersion }: Started,
+): Promise<void> {
+  const backend = backendName(endpoint, modelVersion);
+  const { state } = await deploys.status(backend, STATUS_TIMEOUT_MS);
+  if (state === "failed") await deploys.retire(backend);
+}
+
 /** Prepares the release of a started rollout and starts the workflow that sequences it. Safe to repeat. */
 export async function launch(ports: RolloutServicePorts, name: string): Promise<void> {
   const { state } = await load(ports.ledger, rollout, name);
   if (hasEnded(state) || state.started === undefined) return;
+  const launched = (await ports.executions.find(name)).length > 0;
+  if (!launched) await clearFailure(ports, state.started);
   await prepareBackend(ports, name, state.started);
-  if ((await ports.executions.find(name)).length > 0) return;
+  if (launched) return;
   const argument = { api: ports.api(), rollout: name };
   await ports.executions.start({ workflow: WORKFLOW, argument, cause: name });
 }

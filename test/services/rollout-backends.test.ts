@@ -80,6 +80,17 @@ describe("backends", () => {
     expect(world.backends.stateOf(backendOf(1))).toBe("ready");
   });
 
+  test("that failed are put up afresh by a retry, at once", async () => {
+    const world = await servingOne();
+    await world.register(2);
+    await world.until("step 0", async () => (await world.rollout(rolloutOf(2)))["step"] === 0);
+    world.backends.kill(backendOf(2));
+    await reaches(world, rolloutOf(2), "ROLLED_BACK");
+    await world.call("grace", `${ENDPOINT}:resume`, { reason: "the machine was out of memory" });
+    await world.call("ada", `${rolloutOf(2)}:retry`, { reason: "the machine was out of memory" });
+    await reaches(world, rolloutOf(2, 2), "PROMOTED");
+  });
+
   test("that a restart has lost are prepared again, those that serve and those that are a way back", async () => {
     const world = await servingTwo();
     world.backends.forget();
