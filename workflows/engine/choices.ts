@@ -7,8 +7,6 @@ export const CHOICES = {
   embeddedExpression: "literal" as "literal" | "error",
   /** A step name used twice in different blocks of one routine. */
   duplicateNestedStepName: "warning" as "warning" | "error",
-  /** `next` into the inside of a nested `steps` block from outside it. */
-  jumpIntoNestedSteps: "error" as "error" | "allow",
   /** `return` and `next: end` inside a parallel branch or iteration. */
   returnInBranch: "error" as "error" | "allow",
   /** YAML anchors and aliases; expansion is bounded by SOURCE_NODES_MAX. */
@@ -59,7 +57,7 @@ export const CHOICES = {
   iterationId: "index" as "index" | "value",
   /** A JSON media type with a body that is not JSON. */
   invalidJsonBody: "string" as "string" | "ValueError",
-  /** Redirects that one request follows. */
+  /** Redirects that a driver follows for one request. */
   redirectsMax: 10,
   /** Indent of `json.encode(data, indent: true)`. */
   jsonIndent: "  ",

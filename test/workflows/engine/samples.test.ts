@@ -3,7 +3,11 @@ import { describe, expect, test } from "vitest";
 import { jsonResponse, textResponse, type ScriptLine } from "../../../workflows/engine/engine.ts";
 import { problemsOf, resultText, run } from "./support/run-workflow.ts";
 
-const ENV = { GOOGLE_CLOUD_PROJECT_ID: "demo", GOOGLE_CLOUD_LOCATION: "europe-west1", GOOGLE_CLOUD_PROJECT_NUMBER: "12" };
+const ENV = {
+  GOOGLE_CLOUD_PROJECT_ID: "demo",
+  GOOGLE_CLOUD_LOCATION: "europe-west1",
+  GOOGLE_CLOUD_PROJECT_NUMBER: "12",
+};
 
 interface Sample {
   readonly source: string;
@@ -33,7 +37,10 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
 `,
     script: [
       { when: "GET https://clock.example.com", answers: [jsonResponse(200, { dayOfTheWeek: "Monday" })] },
-      { when: "GET https://encyclopedia.example.com/api?action=opensearch&search=Monday", answers: [jsonResponse(200, ["Monday", ["Monday", "Monday club"]])] },
+      {
+        when: "GET https://encyclopedia.example.com/api?action=opensearch&search=Monday",
+        answers: [jsonResponse(200, ["Monday", ["Monday", "Monday club"]])],
+      },
     ],
     expected: '["Monday","Monday club"]',
   },
@@ -94,8 +101,14 @@ main:
         return: \${names}
 `,
     script: [
-      { when: (request) => request.kind === "http" && request.url.endsWith("pageToken="), answers: [jsonResponse(200, { things: [{ name: "a" }, { name: "b" }], nextPageToken: "p2" })] },
-      { when: "GET https://api.example.com/things?pageToken=p2", answers: [jsonResponse(200, { things: [{ name: "c" }] })] },
+      {
+        when: (request) => request.kind === "http" && request.url.endsWith("pageToken="),
+        answers: [jsonResponse(200, { things: [{ name: "a" }, { name: "b" }], nextPageToken: "p2" })],
+      },
+      {
+        when: "GET https://api.example.com/things?pageToken=p2",
+        answers: [jsonResponse(200, { things: [{ name: "c" }] })],
+      },
     ],
     expected: '["0a","1b","0c"]',
   },
@@ -142,7 +155,14 @@ await_job:
     argument: { api: "https://api.test" },
     script: [
       { when: "POST", answers: [jsonResponse(201, { id: "j1" })] },
-      { when: "GET https://api.test/jobs/j1", answers: [jsonResponse(200, { state: "RUNNING" }), jsonResponse(200, { state: "RUNNING" }), jsonResponse(200, { state: "SUCCEEDED" })] },
+      {
+        when: "GET https://api.test/jobs/j1",
+        answers: [
+          jsonResponse(200, { state: "RUNNING" }),
+          jsonResponse(200, { state: "RUNNING" }),
+          jsonResponse(200, { state: "SUCCEEDED" }),
+        ],
+      },
     ],
     expected: '"SUCCEEDED after 2"',
   },
@@ -212,8 +232,16 @@ main:
 `,
     argument: { languages: ["de", "fr", "xx"] },
     script: [
-      { when: (request) => request.kind === "http" && request.body?.data.includes("xx") === true, answers: [textResponse(400, "")] },
-      { when: "POST", answers: [(request) => jsonResponse(200, { text: request.kind === "http" ? request.body?.data : "" })] },
+      {
+        when: (request) => request.kind === "http" && request.body?.data.includes("xx") === true,
+        answers: [textResponse(400, "")],
+      },
+      {
+        when: "POST",
+        answers: [
+          (request) => jsonResponse(200, { text: request.kind === "http" ? request.body?.data : "" }),
+        ],
+      },
     ],
     expected: '{"count":2,"failures":1,"de":"{\\"target\\":\\"de\\"}"}',
   },
@@ -284,9 +312,15 @@ describe("samples", () => {
 
   test("the deadline of a polled job ends it with the raised map", async () => {
     const sample = SAMPLES["polls a job with a subworkflow, a sleep and a deadline"] as Sample;
-    const script = [{ when: "POST", answers: [jsonResponse(201, { id: "j1" })] }, { when: "GET", answers: [jsonResponse(200, { state: "RUNNING" })] }];
+    const script = [
+      { when: "POST", answers: [jsonResponse(201, { id: "j1" })] },
+      { when: "GET", answers: [jsonResponse(200, { state: "RUNNING" })] },
+    ];
     const { outcome, seconds } = await run(sample.source, { argument: sample.argument, script });
-    expect(outcome).toMatchObject({ state: "FAILED", error: { payload: '{"code":504,"message":"the job did not end"}' } });
+    expect(outcome).toMatchObject({
+      state: "FAILED",
+      error: { payload: '{"code":504,"message":"the job did not end"}' },
+    });
     expect(seconds).toBe(300);
   });
 });
