@@ -38,6 +38,9 @@ export const BODY_BYTES_MAX = 1_000_000;
 /** Characters of one path parameter; no id of ours is longer. */
 const PARAMETER_CHARACTERS_MAX = 200;
 
+/** Characters of a path that a log line repeats. */
+const PATH_LOGGED_CHARACTERS_MAX = 200;
+
 /** What a server needs. */
 export interface ServerOptions {
   readonly clock: Clock;
@@ -78,11 +81,14 @@ function protect(reply: FastifyReply, requestId: string): void {
   });
 }
 
+const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "";
+
 function tell(log: Log, request: FastifyRequest, error: ControlPlaneError): void {
   const fields = {
     request: request.id,
     method: request.method,
-    path: request.url.slice(0, 200),
+    // Without the query: a sign-in code may be in it.
+    path: pathOf(request).slice(0, PATH_LOGGED_CHARACTERS_MAX),
     code: error.code,
     reason: error.reason,
   };
@@ -98,8 +104,7 @@ function refuse(reply: FastifyReply, requestId: string, error: unknown, audience
 }
 
 function refuseUnknown(routes: RouteTable, request: FastifyRequest): never {
-  const path = request.url.split("?", 1)[0] ?? "";
-  const methods = routes.methods(path);
+  const methods = routes.methods(pathOf(request));
   if (methods.length > 0) {
     const allow = methods.join(", ");
     throw new HttpError(
@@ -113,7 +118,7 @@ function refuseUnknown(routes: RouteTable, request: FastifyRequest): never {
   throw new HttpError(
     404,
     "NOT_FOUND",
-    "Nothing is served at this path: see docs/api.md for what is.",
+    "Nothing is served at this path: the page is at /, the API under /v1, such as /v1/stacks.",
     "UNKNOWN_PATH",
   );
 }

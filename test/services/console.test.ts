@@ -233,7 +233,7 @@ test("while the ledger and the views are down, traffic and holds are still shown
 });
 
 test("a code opens the page once; its cookie reads and changes nothing", async () => {
-  const { app, sessions } = await door();
+  const { app, sessions, world } = await door();
   app.post("/change", { config: { role: "viewer" } }, async () => ({}));
   const url = `/session?code=${sessions.issueCode("vera").code}`;
   const opened = await app.inject({ url });
@@ -249,4 +249,5 @@ test("a code opens the page once; its cookie reads and changes nothing", async (
   const again = await app.inject({ url, headers: { accept: "text/html" } });
   expect([again.statusCode, again.headers["set-cookie"]]).toEqual([401, undefined]);
   expect(again.body).toContain("ask for another");
+  expect(JSON.stringify(world.log.lines)).not.toContain("code=");
 });

@@ -42,7 +42,7 @@ function typeOf(text: string): FactType {
   if (type === undefined) {
     throw invalidArgument(
       "type",
-      `${JSON.stringify(text)} is no type of fact: see docs/facts.md for those there are.`,
+      `${JSON.stringify(text)} is no type of fact: write it as listed facts do, such as plan.finished.`,
       "UNKNOWN_FACT",
     );
   }
