@@ -1,6 +1,8 @@
 // The Cloud Workflows engine as a library: compile a file, then run it on your own journal, driver and clock.
 export { compile, type Compiled } from "./compile/compile.ts";
 export type { Program, StepInfo } from "./compile/program.ts";
+export { parseTree } from "./parse/parse-tree.ts";
+export type * from "./parse/tree.ts";
 export { formatProblem, type Problem } from "./parse/problem.ts";
 export {
   advance,
@@ -53,7 +55,13 @@ export {
   type ScriptLine,
 } from "./drivers/scripted.ts";
 export { snapshot, restore, type Snapshot } from "./machine/snapshot.ts";
-export { activeCallbacks, currentSteps, variablesOf } from "./machine/inspect.ts";
+export {
+  activeCallbacks,
+  currentSteps,
+  stepEntries,
+  variablesOf,
+  type StepEntry,
+} from "./machine/inspect.ts";
 export { CassetteError, createRecordingDriver, createReplayDriver, type Take } from "./drivers/cassette.ts";
 export { createChaosDriver, type ChaosOptions, type Fault } from "./drivers/chaos.ts";
 export { monthlyCost, STEP_PRICES, stepCount, stepVisits, type StepCount } from "./accounting/cost.ts";

@@ -68,6 +68,7 @@ function unexpected(token: Token): ExpressionSyntaxError {
   let hint = "check the operators and parentheses around it";
   if (token.kind === "name" && /^(and|or|not|in)$/i.test(token.text))
     hint = "write the operator in lower case or in upper case (in: lower case)";
+  else if (token.text === "}") hint = "one ${...} holds the whole value; concatenate inside it with +";
   else if (token.text === "{")
     hint = "a map literal cannot stand in an expression; build the map in an assign step";
   else if (token.text === "+" && !CHOICES.unaryPlus) hint = "there is no unary plus";

@@ -1,5 +1,8 @@
 // Looking into a machine: where it stands and what its variables hold.
+import type { Program, StepInfo } from "../compile/program.ts";
 import type { Value } from "../values/value.ts";
+import type { JournalEntry } from "./journal.ts";
+import { resume } from "./resume.ts";
 import { stepAt, topFrame } from "./run.ts";
 import type { Machine } from "./state.ts";
 
@@ -37,4 +40,39 @@ export function activeCallbacks(
     ),
   );
   return machine.callbacks.map(({ id, method, url }) => ({ id, method, url, waiting: awaited.has(id) }));
+}
+
+/** A step that an execution entered, in the words of the step entries API. */
+export interface StepEntry {
+  /** Counts from 1 in the order in which steps were entered. */
+  readonly entryId: number;
+  readonly routine: string;
+  readonly step: string;
+  readonly stepType: string;
+  readonly line: number;
+  readonly thread: string;
+}
+
+const STEP_TYPES: Readonly<Record<StepInfo["kind"], string>> = {
+  none: "GOTO",
+  assign: "ASSIGN",
+  call: "CALL",
+  switch: "SWITCH",
+  for: "FOR",
+  parallel: "PARALLEL",
+  try: "TRY_RETRY_EXCEPT",
+  raise: "RAISE",
+  return: "RETURN",
+  steps: "STEPS",
+};
+
+/** Every step that a journal's execution has entered so far: the journal is folded again, with someone watching. */
+export function stepEntries(program: Program, journal: readonly JournalEntry[]): StepEntry[] {
+  const entries: StepEntry[] = [];
+  resume(program, journal, ({ thread, step: { name, routine, kind, span, anonymous } }) => {
+    if (anonymous) return;
+    const entryId = entries.length + 1;
+    entries.push({ entryId, routine, step: name, stepType: STEP_TYPES[kind], line: span.line, thread });
+  });
+  return entries;
 }

@@ -64,7 +64,9 @@ export const parallel: Handler<"parallel"> = (run, thread, frame, instruction) =
 export function settleJoins(run: Run): void {
   const { machine } = run;
   for (const parent of machine.threads.filter(({ state }) => state === "joining")) {
-    const join = parent.join as Join;
+    // Ending one join can end others: a parent that has gone on by now is left alone.
+    const { join } = parent;
+    if (join === undefined || !machine.threads.includes(parent)) continue;
     while (join.active < join.limit && join.next < join.total && activeThreads(run) < PARALLEL_ACTIVE_MAX) {
       countStep(run);
       startThread(run, parent, join);

@@ -10,7 +10,7 @@ import { endBranch, endThread, failExecution, parallel } from "./parallel.ts";
 import { captureError, sendError } from "./raise.ts";
 import { endExcept, rethrowWith, retryDecide, retryPlan } from "./retries.ts";
 import { instructionAt, topFrame, type Run } from "./run.ts";
-import type { Thread } from "./state.ts";
+import type { Raised, Thread } from "./state.ts";
 
 const returnValue: basic.Handler<"return"> = (run, thread, frame, { value }) => {
   const result = evaluate(value, frame, run.host);
@@ -92,11 +92,25 @@ export function guard(run: Run, thread: Thread, act: () => void): void {
   try {
     act();
   } catch (error) {
-    const known =
-      error instanceof RangeError ? limitError("a value nests too deeply or grows too large") : error;
-    if (!(known instanceof WorkflowError)) throw error;
+    const known = expectWorkflowError(error);
     const raised = captureError(run, thread, known, known instanceof basic.UserRaise);
     if (known.fatal) failExecution(run, raised);
-    else sendError(run, thread, raised, endThread);
+    else deliverError(run, thread, raised);
   }
+}
+
+/** Sends an error outward. On the way a branch may end and others start, which can pass a limit. */
+function deliverError(run: Run, thread: Thread, raised: Raised): void {
+  try {
+    sendError(run, thread, raised, endThread);
+  } catch (error) {
+    failExecution(run, captureError(run, thread, expectWorkflowError(error), false));
+  }
+}
+
+/** The error of the language that an exception stands for. Any other exception is a fault of the engine and passes on. */
+function expectWorkflowError(error: unknown): WorkflowError {
+  if (error instanceof RangeError) return limitError("a value nests too deeply or grows too large");
+  if (error instanceof WorkflowError) return error;
+  throw error;
 }

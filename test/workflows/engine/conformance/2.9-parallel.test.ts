@@ -68,6 +68,13 @@ describe("2.9 parallel", () => {
       ),
     ).toEqual(["unknown-variable"]);
   });
+  test("[D] continueAll may be written out", () => {
+    expect(
+      problemsOf(
+        "- p:\n    parallel: {exception_policy: continueAll, for: {value: v, in: [1], steps: [{a: {next: continue}}]}}\n",
+      ),
+    ).toEqual([]);
+  });
   test("[D] continue ends an iteration", async () => {
     const source =
       "- i:\n    assign: [{n: 0}]\n- p:\n    parallel:\n      shared: [n]\n      for:\n        value: v\n        in: [1, 2, 3]\n        steps:\n          - s:\n              switch: [{condition: '${v == 2}', next: continue}]\n          - a:\n              assign: [{n: '${n + v}'}]\n- r:\n    return: ${n}\n";
@@ -77,5 +84,17 @@ describe("2.9 parallel", () => {
     const source =
       "main:\n  steps:\n    - i:\n        assign: [{n: 0}]\n    - p:\n        parallel:\n          shared: [n]\n          for:\n            value: v\n            in: [1, 2]\n            steps:\n              - a:\n                  call: inner\n                  args: {k: '${v}'}\n                  result: got\n              - b:\n                  assign: [{n: '${n + got}'}]\n    - r:\n        return: ${n}\ninner:\n  params: [k]\n  steps:\n    - i:\n        assign: [{sum: 0}]\n    - p:\n        parallel: {shared: [sum], for: {value: w, in: [10, 20], steps: [{a: {assign: [{sum: '${sum + w * k}'}]}}]}}\n    - r:\n        return: ${sum}\n";
     expect(await resultText(source)).toBe("90");
+  });
+
+  test("[R] errors of nested parallel steps arrive inside each other", async () => {
+    const source =
+      "- p:\n    try:\n      parallel:\n        for:\n          value: v\n          in: [1, 2]\n          steps:\n            - q:\n                parallel:\n                  branches:\n                    - x: {steps: [{a: {raise: deep}}]}\n                    - y: {steps: [{b: {assign: [{z: 1}]}}]}\n    except: {as: e, steps: [{r: {return: ['${len(e.branches)}', '${json.decode(e.branches[0].error.payload).branches[0].id}']}}]}\n";
+    for (let seed = 0; seed < 30; seed++)
+      expect(await resultText(source, { seed: `nested ${seed}` })).toBe('[2,"x"]');
+  });
+  test("[R][S] failing iterations without end stop at the limit of steps", async () => {
+    const source =
+      "- p:\n    try: {parallel: {for: {value: v, range: [1, 1000000], steps: [{a: {raise: x}}]}}}\n    except: {steps: [{c: {return: caught}}]}\n";
+    expect(await resultText(source)).toContain("ResourceLimitError");
   });
 });
