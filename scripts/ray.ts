@@ -207,7 +207,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const ray = await startRay(process.argv[2] ?? join(".signalbox", "ray"), { say });
   say(`Ray ${RAY_RELEASE} listens at ${ray.address}. In another terminal:`);
   say(
-    `  SIGNALBOX_RAY_ADDRESS=${ray.address} RAY_AUTH_TOKEN=$(cat ${join(process.argv[2] ?? ".signalbox/ray", "token")}) npm start`,
+    `  SIGNALBOX_RAY_ADDRESS=${ray.address} SIGNALBOX_RAY_TOKEN=$(cat ${join(process.argv[2] ?? ".signalbox/ray", "token")}) npm start`,
   );
   say("Ctrl-C stops it.");
   await new Promise<void>((done) => {

@@ -26,7 +26,7 @@ if (!hasRay) {
 
 describe.skipIf(!hasRay)("a real Ray head", { timeout: 2 * JOB_MS }, () => {
   beforeAll(async () => {
-    const token = process.env["RAY_AUTH_TOKEN"];
+    const token = process.env["SIGNALBOX_RAY_TOKEN"];
     if (given === undefined) head = started = await startRay(folder);
     else if (token !== undefined) head = { address: given, token };
   }, 120_000);

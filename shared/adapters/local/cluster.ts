@@ -39,7 +39,7 @@ function unexpected(what: string, { status, text }: RayAnswer): ControlPlaneErro
   if (status === 401 || status === 403) {
     return failedPrecondition(
       "RAY_UNAUTHORIZED",
-      `${message} Give the head's token (RAY_AUTH_TOKEN).`,
+      `${message} Give the head's token (SIGNALBOX_RAY_TOKEN).`,
       metadata,
     );
   }
