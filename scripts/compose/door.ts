@@ -3,6 +3,7 @@ import { createApi } from "../../services/api/app.ts";
 import { resolveServing } from "../../services/api/endpoints/serving.ts";
 import { queryLineage } from "../../services/api/lineage/query.ts";
 import { modelVersionRegistered } from "../../services/api/models/register.ts";
+import { checkRoutes } from "../../services/api/routes/checks.ts";
 import { endpointRoutes } from "../../services/api/routes/endpoints.ts";
 import { rolloutRoutes } from "../../services/api/routes/rollouts.ts";
 import { runRoutes } from "../../services/api/routes/runs.ts";
@@ -55,7 +56,7 @@ export async function createDoor(
           { ...ports, resolveServing: (endpoint, at) => resolveServing(ports, endpoint, at) },
           question,
         ),
-      routes: [endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports)],
+      routes: [checkRoutes(ports), endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports)],
     }),
   );
   await server.register(createConsole({ ...ports, sessions }));

@@ -19,7 +19,9 @@ const ENDED = new Set(["FINISHED", "FAILED", "CANCELLED", "TIMED_OUT", "LOST"]);
 /** Without Ray: the dataset is named by the version that was trained on it, and lineage says that no run is known. */
 export async function declareDataset(stage: Stage): Promise<string> {
   stage.narrator.say("There is no Ray here, so the training data are declared.");
-  stage.narrator.detail("`npm start -- --with-ray --tour` makes them with a real Ray run (Python 3.10 or newer).");
+  stage.narrator.detail(
+    "`npm start -- --with-ray --tour` makes them with a real Ray run (Python 3.10 or newer).",
+  );
   return `${DATASET}/versions/1`;
 }
 
@@ -29,8 +31,14 @@ export async function processCatalogue(stage: Stage, commit: string): Promise<st
   const folder = join(stage.artifacts, "data");
   await mkdir(folder, { recursive: true });
   const catalogue = join(folder, "catalogue.csv");
-  await promisify(execFile)("python3", [join(stage.example, "data", "make_catalogue.py"), catalogue, String(ROWS)]);
-  const digest = `sha256:${createHash("sha256").update(await readFile(catalogue)).digest("hex")}`;
+  await promisify(execFile)("python3", [
+    join(stage.example, "data", "make_catalogue.py"),
+    catalogue,
+    String(ROWS),
+  ]);
+  const digest = `sha256:${createHash("sha256")
+    .update(await readFile(catalogue))
+    .digest("hex")}`;
   const output = join(folder, "runs", RUN);
   const name = `teams/default/runs/${RUN}`;
   await stage.post(
@@ -56,8 +64,15 @@ export async function processCatalogue(stage: Stage, commit: string): Promise<st
     RUN_MS,
   );
   if (run["state"] !== "FINISHED") throw new TourError(`The Ray run is ${JSON.stringify(run)}`);
-  const version = await stage.until("the dataset version is recorded", () => stage.find(`/v1/${DATASET}/versions/1`));
-  narrator.say(`Its output is dataset version products 1: ${String(version["rows"])} rows, ${String(version["digest"]).slice(0, 24)}…`);
-  narrator.figure("Ray run: submitted → dataset version", `${(Number(run["durationMs"]) / 1000).toFixed(1)} s`);
+  const version = await stage.until("the dataset version is recorded", () =>
+    stage.find(`/v1/${DATASET}/versions/1`),
+  );
+  narrator.say(
+    `Its output is dataset version products 1: ${String(version["rows"])} rows, ${String(version["digest"]).slice(0, 24)}…`,
+  );
+  narrator.figure(
+    "Ray run: submitted → dataset version",
+    `${(Number(run["durationMs"]) / 1000).toFixed(1)} s`,
+  );
   return `${DATASET}/versions/1`;
 }

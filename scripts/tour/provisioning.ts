@@ -56,7 +56,7 @@ function tellPlan({ narrator }: Stage, plan: Answer): void {
   const words = Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([action, count]) => `${count} to ${action}`);
-  narrator.say(`Check on the pull request, ${String(plan["stack"])}: ${words.join(", ")}.`);
+  narrator.say(`The plan of ${String(plan["stack"])}: ${words.join(", ")}.`);
   for (const { action, address } of plan["changes"] as readonly { action: string; address: string }[])
     narrator.detail(`${action === "create" ? "+" : "~"} ${address}`);
   narrator.detail(String(plan["digest"]));
@@ -95,12 +95,25 @@ export async function openPullRequest(
   );
   narrator.say(`ada opens pull request #1; GitHub's \`pull_request\` delivery is answered ${status}.`);
   const plans = await plansOf(stage, headSha);
+  await tellChecks(stage, headSha);
   for (const plan of plans) tellPlan(stage, plan);
   narrator.figure(
     "pull request → plans of 2 stacks",
     `${((performance.now() - started) / 1000).toFixed(1)} s`,
   );
   return { pull, plans };
+}
+
+/** Looks at the pull request as a person would: the checks on its head. */
+async function tellChecks(stage: Stage, commit: string): Promise<void> {
+  const checks = await stage.until("the checks are on the pull request", async () => {
+    const found = await stage.list(`/v1/repositories/${REPOSITORY.fullName}/checks?commit=${commit}`);
+    const ready = found.filter(({ status }) => status === "completed");
+    return ready.length === STACKS.length + 1 ? ready : undefined;
+  });
+  stage.narrator.say("Checks on the pull request:");
+  for (const { name, conclusion, title } of checks)
+    stage.narrator.detail(`${String(conclusion).padEnd(15)} ${String(name)}: ${String(title)}`);
 }
 
 async function approve(stage: Stage, plans: readonly Answer[]): Promise<void> {

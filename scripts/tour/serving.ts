@@ -83,9 +83,12 @@ async function follow(
     `the rollout of version ${version} ends`,
     async () => {
       const found = await rolloutOf(stage, version);
-      const steps = (found?.["steps"] ?? []) as readonly { weight: number }[];
-      for (; told < steps.length; told++)
-        narrator.say(`version ${version} → ${steps[told]?.weight} %  ${evidence(found)}`);
+      const steps = (found?.["steps"] ?? []) as readonly { weight: number; evidence?: string }[];
+      for (const { weight, evidence: words } of steps.slice(told)) {
+        narrator.say(`version ${version} → ${weight} %`);
+        if (words !== undefined && words !== "") narrator.detail(words);
+      }
+      told = steps.length;
       return found !== undefined && ENDED.has(String(found["state"])) ? found : undefined;
     },
     ROLLOUT_MS,
