@@ -24,6 +24,7 @@ export interface FirstPerson {
 }
 
 const FOLDERS = [
+  "artifacts",
   "backends",
   "blobs",
   "builds",

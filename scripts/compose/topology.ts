@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
-import { PACKAGE_ROOT } from "./adapters.ts";
+import { PACKAGE_ROOT } from "./shipped.ts";
 
 /** One service as the topology has it. */
 export interface ServiceEntry {

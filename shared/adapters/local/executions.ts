@@ -19,6 +19,8 @@ export interface ExecutionsOptions {
   readonly workflow: (name: string) => string | undefined;
   /** A token of the workflow service for calls to `audience`, the base URL of the API. */
   readonly mint: HttpOptions["mint"];
+  /** Which workflows' executions `resume` takes up; default: all. Processes that share a database must not share a workflow. */
+  readonly takesUp?: (workflow: string) => boolean;
   /** How requests leave the process; default: `fetch`. */
   readonly fetch?: HttpOptions["fetch"];
 }
@@ -52,7 +54,7 @@ function newExecution(
 
 /** Executions on the engine, in this database. */
 export function createExecutions(options: ExecutionsOptions): LocalExecutions {
-  const { db, clock, log, mint, fetch = globalThis.fetch } = options;
+  const { db, clock, log, mint, takesUp = () => true, fetch = globalThis.fetch } = options;
   const store = createExecutionStore(db);
   const runner = createRunner({ store, clock, log, http: { mint, fetch } });
   return {
@@ -80,7 +82,7 @@ export function createExecutions(options: ExecutionsOptions): LocalExecutions {
       if (execution.state === "ACTIVE") await runner.cancel(id);
     },
     async resume() {
-      const active = store.active().filter(({ id }) => !runner.isTaken(id));
+      const active = store.active().filter(({ id, workflow }) => takesUp(workflow) && !runner.isTaken(id));
       for (const execution of active) runner.run(execution);
       return active.length;
     },

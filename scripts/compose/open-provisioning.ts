@@ -1,0 +1,40 @@
+// The adapters of the provisioning journey: repositories, checks, builds and what they keep.
+import { createBlobs } from "../../shared/adapters/local/blobs.ts";
+import { createLocalBuilds } from "../../shared/adapters/local/builds.ts";
+import { createLocalChecks } from "../../shared/adapters/local/code-host-checks.ts";
+import { requireGit } from "../../shared/adapters/local/code-host-git.ts";
+import { createLocalCodeHost } from "../../shared/adapters/local/code-host.ts";
+import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import { BUILD_PROGRAM } from "./shipped.ts";
+import type { Keys, StateFolder } from "./state-folder.ts";
+
+/** How long Terraform may take to end after it was asked to, in milliseconds. */
+const BUILD_GRACE_MS = 10_000;
+
+/** Opens them. `path` is the PATH on which Git and Terraform are found; refuses a Git that is too old. */
+export async function openProvisioning(
+  state: StateFolder,
+  keys: Pick<Keys, "planKey" | "webhookSecret">,
+  path: string,
+) {
+  await requireGit(path);
+  return {
+    blobs: createBlobs(state.path("blobs")),
+    codeHost: createLocalCodeHost({ root: state.path("repos"), path }),
+    checks: createLocalChecks({ root: state.path("repos") }),
+    builds: createLocalBuilds({
+      folder: state.path("builds"),
+      program: BUILD_PROGRAM,
+      settings: {
+        repositories: state.path("repos"),
+        blobs: state.path("blobs"),
+        states: state.path("terraform"),
+        path,
+        planKey: keys.planKey,
+        secrets: [keys.webhookSecret],
+        graceMs: BUILD_GRACE_MS,
+      },
+      clock,
+    }),
+  };
+}

@@ -1,0 +1,35 @@
+// Workflow executions on our engine, and the issuer whose tokens they call the API with.
+import type { Database } from "../../shared/adapters/local/database.ts";
+import { createExecutions } from "../../shared/adapters/local/executions.ts";
+import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import { createIssuer } from "../../shared/runtime/tokens.ts";
+import { shippedWorkflow } from "./shipped.ts";
+import type { Keys } from "./state-folder.ts";
+
+/** Who signs for workflow executions of this machine. */
+const ISSUER = "https://signalbox.local";
+
+/** The issuer of one installation. */
+export const openIssuer = ({ issuerKey }: Pick<Keys, "issuerKey">) =>
+  createIssuer({ privateKeyJwk: JSON.parse(issuerKey), issuer: ISSUER, clock });
+
+/** Opens both. A process that shares the database with others names the one workflow that it alone runs. */
+export async function openWorkflows(options: {
+  readonly db: Database;
+  readonly keys: Pick<Keys, "issuerKey">;
+  readonly log: Log;
+  readonly only?: string;
+}) {
+  const { db, keys, log, only } = options;
+  const issuer = await openIssuer(keys);
+  const executions = createExecutions({
+    db,
+    clock,
+    log,
+    workflow: shippedWorkflow,
+    mint: issuer.mint,
+    ...(only === undefined ? {} : { takesUp: (workflow: string) => workflow === only }),
+  });
+  return { issuer, executions };
+}

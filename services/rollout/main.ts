@@ -1,0 +1,93 @@
+// The rollout service in a process of its own, on a state folder. Model servers and the gateway live with it: it starts the
+// servers, runs the canary workflow and scrapes the counters. It writes traffic documents, so it holds the folder, as the API does.
+import { Type } from "typebox";
+import {
+  API_VARIABLE,
+  ARTIFACT_VARIABLE,
+  FACT_SERVICE_VARIABLES,
+  folders,
+  joinState,
+  serveAlone,
+} from "../../scripts/compose/alone.ts";
+import { openLedger } from "../../scripts/compose/open-ledger.ts";
+import { openServing } from "../../scripts/compose/open-serving.ts";
+import { openWorkflows } from "../../scripts/compose/open-workflows.ts";
+import { withNode } from "../../scripts/compose/shipped.ts";
+import { createMetrics } from "../../shared/adapters/local/metrics.ts";
+import { lockState } from "../../shared/adapters/local/state-lock.ts";
+import { createTraffic } from "../../shared/adapters/local/traffic.ts";
+import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import { declare } from "../../shared/runtime/config.ts";
+import { createLog } from "../../shared/runtime/log.ts";
+import { WORKFLOW } from "./ports.ts";
+import { createRollout } from "./rollout.ts";
+
+const SCRAPE_PAUSE_MS = 1_000;
+const GATEWAY_GRACE_MS = 3_000;
+
+const readConfig = declare(
+  Type.Object({
+    ...FACT_SERVICE_VARIABLES,
+    ...API_VARIABLE,
+    ...ARTIFACT_VARIABLE,
+    SIGNALBOX_GATEWAY_PORT: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: 7421,
+      description: "set it to a free port for the model gateway.",
+    }),
+    PATH: Type.String({ description: "set it so that git and the model servers' programs are found." }),
+  }),
+);
+
+const config = readConfig(process.env);
+const { state, keys } = await joinState(config.SIGNALBOX_STATE);
+const lock = await lockState(state.root, clock);
+const log = createLog("rollout");
+const stored = openLedger(state);
+const { executions } = await openWorkflows({ db: stored.db, keys, log, only: WORKFLOW });
+const traffic = await createTraffic({ directory: state.path("traffic") });
+const { deploys, gateway } = openServing({
+  state,
+  artifactRoots: folders(config.SIGNALBOX_ARTIFACT_ROOTS),
+  path: withNode(config.PATH),
+  traffic,
+});
+const rollout = createRollout({
+  ...stored,
+  clock,
+  log,
+  executions,
+  traffic,
+  deploys,
+  api: () => config.SIGNALBOX_API_URL,
+  // The outbox holds the facts already; the relay finds them there.
+  announce: async () => {},
+});
+await serveAlone(rollout, {
+  deadLetters: stored.deadLetters,
+  log,
+  port: config.PORT,
+  token: config.SIGNALBOX_PUSH_TOKEN,
+  async start() {
+    await deploys.start();
+    const gatewayUrl = await gateway.listen(config.SIGNALBOX_GATEWAY_PORT);
+    log.info({ gatewayUrl }, "gateway started");
+    const metrics = createMetrics({ database: stored.db, clock, gateway: () => gatewayUrl });
+    const stopScraping = metrics.start(SCRAPE_PAUSE_MS, (error) =>
+      log.warn({ error }, "A scrape could not be kept; the next one follows."),
+    );
+    await executions.resume();
+    return async () => {
+      await stopScraping();
+      await executions.close();
+      await gateway.close(GATEWAY_GRACE_MS);
+      // Model servers run on: the next start finds them.
+      await deploys.close("leave");
+    };
+  },
+  async close() {
+    stored.db.close();
+    await lock.release();
+  },
+});
