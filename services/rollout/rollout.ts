@@ -10,7 +10,7 @@ import type { RolloutServicePorts } from "./ports.ts";
 import { createReconciler } from "./reconcile.ts";
 import { launch } from "./releases.ts";
 import { actOnTimer } from "./timers.ts";
-import { joinQueue, leaveQueue, queueVersion, takeTurn } from "./turns.ts";
+import { joinQueue, leaveQueue, queueVersion, rejectFirst, takeTurn } from "./turns.ts";
 import { ROLLOUT_VIEWS } from "./views.ts";
 
 const REACTS_TO = [
@@ -40,8 +40,10 @@ async function react(ports: RolloutServicePorts, fact: AnyFact): Promise<void> {
       return takeTurn(ports, fact.subject);
     case "rollout.started":
       return launch(ports, fact.subject);
-    case "rollout.promoted":
     case "rollout.rolled-back":
+      await rejectFirst(ports, fact);
+      return leaveQueue(ports, fact.subject, fact.id);
+    case "rollout.promoted":
     case "rollout.aborted":
       return leaveQueue(ports, fact.subject, fact.id);
     case "traffic.moved": {

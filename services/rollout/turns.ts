@@ -2,6 +2,8 @@
 import { endpoint as endpointDecider, type EndpointState } from "../../shared/domain/endpoint.ts";
 import type { FactOf } from "../../shared/domain/fact.ts";
 import type { FactData } from "../../shared/domain/facts.ts";
+import { model } from "../../shared/domain/model.ts";
+import { parentName } from "../../shared/domain/names.ts";
 import { rollout } from "../../shared/domain/rollout.ts";
 import { later } from "../../shared/domain/rollout-ends.ts";
 import { endpointOf, rolloutName } from "../../shared/domain/rollout-name.ts";
@@ -51,6 +53,22 @@ export async function joinQueue(ports: RolloutServicePorts, name: string, cause:
 export async function leaveQueue(ports: RolloutServicePorts, name: string, cause: string): Promise<void> {
   const input = { kind: "rollout-ended", rollout: name } as const;
   await record(ports, endpointDecider, { stream: endpointOf(name), cause, input, actor: ACTOR });
+}
+
+/** The first version of an endpoint that did not pass has nowhere to go back to: it keeps its traffic and is marked rejected. */
+export async function rejectFirst(
+  ports: RolloutServicePorts,
+  fact: FactOf<"rollout.rolled-back">,
+): Promise<void> {
+  const { state } = await load(ports.ledger, rollout, fact.subject);
+  if (state.started?.previous !== null || state.step !== 0) return;
+  const { modelVersion, reason: message } = fact.data;
+  await record(ports, model, {
+    stream: parentName(modelVersion),
+    cause: fact.id,
+    input: { kind: "unfit", modelVersion, reason: "UNFIT_TO_SERVE", message },
+    actor: ACTOR,
+  });
 }
 
 async function abortUnstarted(ports: RolloutServicePorts, name: string, reason: string): Promise<void> {

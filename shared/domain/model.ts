@@ -42,6 +42,13 @@ export type ModelInput =
       readonly reason: string;
       readonly message: string;
     }
+  /** It was verified, served as the first version of an endpoint, and was judged not fit to. */
+  | {
+      readonly kind: "unfit";
+      readonly modelVersion: string;
+      readonly reason: string;
+      readonly message: string;
+    }
   | { readonly kind: "quarantined"; readonly modelVersion: string; readonly reason: string };
 
 /** One version as it stands. `rejected` and `quarantined` are final: registering it again changes nothing. */
@@ -189,7 +196,7 @@ function decide(state: ModelState, input: ModelInput): Decision<ModelFact> {
     const { modelVersion, reason } = input;
     return happens([{ type: "model-version.quarantined", data: { modelVersion, reason } }]);
   }
-  if (version.phase === "verified") return ignored(`${input.modelVersion} is verified already.`);
+  if (version.phase === "verified" && input.kind !== "unfit") return ignored(`${input.modelVersion} is verified already.`);
   if (input.kind === "verified") return verified(state, version);
   const { modelVersion, reason, message } = input;
   return happens([{ type: "model-version.rejected", data: { modelVersion, reason, message } }]);
@@ -212,7 +219,7 @@ function evolve(state: ModelState, fact: FactOf<ModelFact>): ModelState {
   return { versions };
 }
 
-/** created → verified | rejected; created | verified → quarantined. Rejected and quarantined are final. */
+/** created → verified | rejected; created | verified → quarantined; verified → rejected as unfit. Rejected and quarantined are final. */
 export const model: Decider<ModelState, ModelInput, ModelFact> = {
   initial: { versions: new Map() },
   decide,

@@ -87,6 +87,15 @@ describe("a model", () => {
     })
       .when({ kind: "verified", modelVersion })
       .thenIgnored(/verified already/);
+    given(model, created("1", "a"), {
+      type: "model-version.verified",
+      data: { modelVersion, artifact: artifact("a"), endpoint },
+    })
+      .when({ kind: "unfit", modelVersion, reason: "UNFIT_TO_SERVE", message: "12 % errors" })
+      .then({
+        type: "model-version.rejected",
+        data: { modelVersion, reason: "UNFIT_TO_SERVE", message: "12 % errors" },
+      });
   });
 
   it("never verifies a rejected or quarantined version", () => {

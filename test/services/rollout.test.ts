@@ -1,5 +1,6 @@
 // The rollout service through its door (facts) and its reconciler, with the real workflow and API behind it.
 import { describe, expect, onTestFinished, test } from "vitest";
+import { parentName } from "../../shared/domain/names.ts";
 import { resumeEndpoint } from "../../shared/runtime/traffic.ts";
 import { rollback } from "../../shared/runtime/rollback.ts";
 import { createServingWorld, type ServingOptions, type ServingWorld } from "../support/serving-world.ts";
@@ -49,6 +50,10 @@ describe("the first version of an endpoint", () => {
     expect(document.traffic).toMatchObject({ epoch: 1, good: [] });
     await world.second();
     expect((await world.endpoint())["problem"]).toContain("was rejected and keeps its traffic");
+    expect((await world.facts(parentName(versionNamed(1)))).at(-1)).toMatchObject({
+      type: "model-version.rejected",
+      data: { modelVersion: versionNamed(1), reason: "UNFIT_TO_SERVE" },
+    });
     const refused = await world.call("ada", `${ENDPOINT}:rollback`, {
       reason: "away",
       from: versionNamed(1),
