@@ -205,8 +205,8 @@ describe("a machine at rest", () => {
     const compiled = program(BUSY_WORKFLOW);
     const whole = await runBusy(compiled, []);
     let machine: Machine = start(compiled, { ...SETTINGS, nowMs: 0 }).machine;
+    machine = advance(thaw(compiled, machine)).machine;
     for (const entry of whole.journal) {
-      machine = advance(thaw(compiled, machine)).machine;
       if (entry.type === "EffectCompleted")
         machine = complete(thaw(compiled, machine), entry.id, entry.result, entry.atMs).machine;
       if (entry.type === "TimerFired")

@@ -71,24 +71,33 @@ function adopt(session: Session, { machine, entries, requests }: Turn): Machine 
 async function boot(session: Session): Promise<void> {
   const { program, options } = session;
   const entries = await options.journal.load();
-  if (entries.length === 0) adopt(session, start(program, { ...options, nowMs: options.clock.now() }));
-  else adopt(session, resume(program, entries, options.observer));
+  if (entries.length > 0) makeTurn(session, resume(program, entries, options.observer));
+  else {
+    const machine = adopt(session, start(program, { ...options, nowMs: options.clock.now() }));
+    makeTurn(session, advance(machine, options.observer));
+  }
 }
 
-/** Advances until everything waits, stores what is new, and only then lets the requests out. */
-async function settle(session: Session): Promise<Machine> {
-  const { clock, journal, observer } = session.options;
-  for (;;) {
-    let machine = adopt(session, advance(session.machine as Machine, observer));
-    const readings = session.asked.filter(({ kind }) => kind === "now");
-    if (readings.length === 0) break;
-    session.asked = session.asked.filter(({ kind }) => kind !== "now");
-    // A reading of the clock has no effect: it needs no round trip, and is stored with what follows from it.
-    for (const { id } of readings) {
-      const nowMs = clock.now();
-      machine = adopt(session, complete(machine, id, { kind: "now", seconds: nowMs / 1000 }, nowMs));
-    }
+/**
+ * Makes a turn and answers the readings of the clock that it asks for. A reading has no effect: it needs no round trip, and is
+ * stored with what follows from it.
+ */
+function makeTurn(session: Session, turn: Turn): void {
+  const { clock, observer } = session.options;
+  adopt(session, turn);
+  for (let at = session.asked.findIndex(isReading); at >= 0; at = session.asked.findIndex(isReading)) {
+    const [{ id }] = session.asked.splice(at, 1) as [EffectRequest];
+    const nowMs = clock.now();
+    adopt(
+      session,
+      complete(session.machine as Machine, id, { kind: "now", seconds: nowMs / 1000 }, nowMs, observer),
+    );
   }
+}
+
+/** Stores what is new, and only then lets the requests out. */
+async function settle(session: Session): Promise<Machine> {
+  const { journal } = session.options;
   const asked = session.asked.splice(0);
   const waiting = session.waiting.splice(0);
   if (session.unsaved.length > 0) await journal.append(session.unsaved.splice(0));
@@ -97,6 +106,10 @@ async function settle(session: Session): Promise<Machine> {
   stopTimers(session, new Set(outstanding(machine).map(({ id }) => id)));
   if (machine.outcome === undefined) for (const request of asked) begin(session, request);
   return machine;
+}
+
+function isReading({ kind }: EffectRequest): boolean {
+  return kind === "now";
 }
 
 /** Ends the timers that nothing waits for any more, such as that of a callback which has come. */
@@ -113,20 +126,22 @@ function begin(session: Session, request: EffectRequest): void {
 
 /** Carries out one request and posts what follows from its result. */
 async function carryOut(session: Session, request: EffectRequest): Promise<void> {
-  const { clock, perform } = session.options;
+  const { clock, perform, observer } = session.options;
   const { signal } = session.stop;
   if (request.kind === "sleep" || request.kind === "callback") {
     const timer = new AbortController();
     session.timers.set(request.id, timer);
     await clock.sleepUntil(request.dueMs, timer.signal);
     session.timers.delete(request.id);
-    if (!timer.signal.aborted) post(session, (machine) => fireTimer(machine, request.id, clock.now()));
+    if (!timer.signal.aborted)
+      post(session, (machine) => fireTimer(machine, request.id, clock.now(), observer));
     return;
   }
   const release = clock.hold?.();
   try {
     const result = await perform(request, signal);
-    if (!signal.aborted) post(session, (machine) => complete(machine, request.id, result, clock.now()));
+    if (!signal.aborted)
+      post(session, (machine) => complete(machine, request.id, result, clock.now(), observer));
   } finally {
     release?.();
   }
@@ -160,7 +175,7 @@ export async function runSession(session: Session): Promise<Outcome> {
       if (outcome !== undefined) return outcome;
       release = await nextTurn(session, release);
       if (session.failed !== undefined) throw session.failed.error;
-      for (const turn of session.inbox.splice(0)) adopt(session, turn(session.machine as Machine));
+      for (const turn of session.inbox.splice(0)) makeTurn(session, turn(session.machine as Machine));
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
@@ -179,10 +194,10 @@ export async function deliverCallback(
 ): Promise<CallbackStatus> {
   const { machine, options } = session;
   if (machine === undefined) return 404;
-  const turn = receive(machine, callback, request, options.clock.now());
+  const turn = receive(machine, callback, request, options.clock.now(), options.observer);
   if (turn.status !== 200) return turn.status;
   // The slot is taken at once, so that a second request cannot take it too.
-  adopt(session, turn);
+  makeTurn(session, turn);
   const durable = new Promise<void>((resolve) => {
     session.waiting.push(resolve);
   });

@@ -91,7 +91,7 @@ function close({ machine, entries, requests }: Run): Turn {
   return { machine, entries, requests };
 }
 
-/** Runs until every thread waits or the execution ends. Its time is that of the last thing the machine was told. */
+/** Runs a machine that was just started until every thread waits or the execution ends. What it is told later runs by itself. */
 export function advance(machine: Machine, observer?: Observer): Turn {
   const run = openRun(machine, machine.nowMs, observer);
   runThreads(run);
@@ -103,9 +103,18 @@ export function outstanding(machine: Machine): EffectRequest[] {
   return machine.threads.flatMap(({ pending }) => (pending === undefined ? [] : [pending.request]));
 }
 
-/** Gives the machine the result of a request, at the time `nowMs`. A request that nobody waits for any more changes nothing. */
-export function complete(machine: Machine, id: string, result: EffectResult, nowMs: number): Turn {
-  const run = openRun(machine, nowMs);
+/**
+ * Gives the machine the result of a request, at the time `nowMs`, and runs on. A request that nobody waits for any more changes
+ * nothing. Each thing that the machine is told runs to a standstill by itself, so that the order of steps follows from the journal.
+ */
+export function complete(
+  machine: Machine,
+  id: string,
+  result: EffectResult,
+  nowMs: number,
+  observer?: Observer,
+): Turn {
+  const run = openRun(machine, nowMs, observer);
   const thread = run.machine.threads.find(({ pending }) => pending?.request.id === id);
   if (thread?.pending === undefined) return { machine, entries: [], requests: [] };
   const timer = thread.pending.request.kind === "sleep";
@@ -113,12 +122,13 @@ export function complete(machine: Machine, id: string, result: EffectResult, now
     timer ? { type: "TimerFired", id, atMs: nowMs } : { type: "EffectCompleted", id, result, atMs: nowMs },
   );
   guard(run, thread, () => applyResult(run, thread, result));
+  runThreads(run);
   return close(run);
 }
 
-/** The due time of a sleep or of a wait for a callback has come. */
-export function fireTimer(machine: Machine, id: string, nowMs: number): Turn {
-  const run = openRun(machine, nowMs);
+/** The due time of a sleep or of a wait for a callback has come; runs on. */
+export function fireTimer(machine: Machine, id: string, nowMs: number, observer?: Observer): Turn {
+  const run = openRun(machine, nowMs, observer);
   const thread = run.machine.threads.find(({ pending }) => pending?.request.id === id);
   const kind = thread?.pending?.request.kind;
   if (thread === undefined || (kind !== "sleep" && kind !== "callback"))
@@ -128,6 +138,7 @@ export function fireTimer(machine: Machine, id: string, nowMs: number): Turn {
     if (kind === "callback") throw runtimeError("TimeoutError", "the wait for a callback timed out");
     applyResult(run, thread, { kind: "done" });
   });
+  runThreads(run);
   return close(run);
 }
 
@@ -143,6 +154,7 @@ export function receive(
   callback: string,
   request: CallbackHttpRequest,
   receivedMs: number,
+  observer?: Observer,
 ): Turn & { readonly status: CallbackStatus } {
   const refused = (status: 404 | 405 | 429): Turn & { status: 404 | 405 | 429 } => ({
     machine,
@@ -154,7 +166,7 @@ export function receive(
   if (known === undefined || machine.outcome !== undefined) return refused(404);
   if (known.method !== request.method) return refused(405);
   if (known.held !== undefined) return refused(429);
-  const run = openRun(machine, receivedMs);
+  const run = openRun(machine, receivedMs, observer);
   run.entries.push({ type: "CallbackReceived", callback, request, receivedMs });
   const waiting = run.machine.threads.find(
     ({ pending }) => pending?.request.kind === "callback" && pending.request.callback === callback,
@@ -167,6 +179,7 @@ export function receive(
       applyResult(run, waiting, { kind: "done" }, callbackValue(request, receivedMs)),
     );
   }
+  runThreads(run);
   return { ...close(run), status: 200 };
 }
 

@@ -38,14 +38,12 @@ export function resume(program: Program, journal: readonly JournalEntry[], obser
     }
   };
   const pending: JournalEntry[] = [];
-  for (;;) {
-    const turn = advance(machine, observer);
-    machine = turn.machine;
-    produced.push(...turn.entries);
-    settle();
-    const next = journal[position];
-    if (next === undefined) break;
-    const told = tell(machine, next);
+  const begun = advance(machine, observer);
+  machine = begun.machine;
+  produced.push(...begun.entries);
+  settle();
+  for (let next = journal[position]; next !== undefined; next = journal[position]) {
+    const told = tell(machine, next, observer);
     if (told === undefined || told.entries.length === 0)
       throw diverged(program, first.revision, next, undefined);
     machine = told.machine;
@@ -53,18 +51,27 @@ export function resume(program: Program, journal: readonly JournalEntry[], obser
     settle();
   }
   if (first.revision !== program.revision) throw changed(program, first.revision, journal);
-  return { machine, entries: pending, requests: outstanding(machine) };
+  return { machine, entries: pending, requests: inOrder(machine, [...journal, ...pending]) };
+}
+
+/** The requests that still wait, in the order in which they were made: they come back in the order of an unbroken run. */
+function inOrder(machine: Machine, entries: readonly JournalEntry[]): EffectRequest[] {
+  const waiting = new Set(outstanding(machine).map(({ id }) => id));
+  return entries.flatMap((entry) => {
+    const request = requestOf(entry);
+    return request !== undefined && waiting.has(request.id) ? [request] : [];
+  });
 }
 
 /** Tells the machine what an entry of the journal says that it was told. */
-function tell(machine: Machine, entry: JournalEntry): Turn | undefined {
+function tell(machine: Machine, entry: JournalEntry, observer: Observer | undefined): Turn | undefined {
   switch (entry.type) {
     case "EffectCompleted":
-      return complete(machine, entry.id, entry.result, entry.atMs);
+      return complete(machine, entry.id, entry.result, entry.atMs, observer);
     case "TimerFired":
-      return fireTimer(machine, entry.id, entry.atMs);
+      return fireTimer(machine, entry.id, entry.atMs, observer);
     case "CallbackReceived":
-      return receive(machine, entry.callback, entry.request, entry.receivedMs);
+      return receive(machine, entry.callback, entry.request, entry.receivedMs, observer);
     case "Cancelled":
       return cancel(machine);
     default:

@@ -105,6 +105,7 @@ function nestsTooDeeply(text: string): boolean {
   for (const line of text.split("\n")) {
     const lists = /^\s*(?:[-?]\s+)*/.exec(line)?.[0].replaceAll(/\s/g, "").length ?? 0;
     if (lists > SOURCE_DEPTH_MAX) return true;
+    if (!/[[\]{}]/.test(line)) continue;
     for (const character of line.replaceAll(QUOTED, "")) {
       if (character === "[" || character === "{") brackets++;
       else if (character === "]" || character === "}") brackets = Math.max(0, brackets - 1);
