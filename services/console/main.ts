@@ -47,8 +47,8 @@ await server.register(
     deadLetters: createDeadLetters(db),
   }),
 );
-const address = await server.listen({ host: "127.0.0.1", port: config.PORT });
-log.info({ address }, "console started");
+const url = await server.listen({ host: "127.0.0.1", port: config.PORT });
+log.info({ url }, "console started");
 
 const stop = async (): Promise<void> => {
   await server.close();

@@ -44,9 +44,9 @@ const webhook = createWebhook({
 const server = createServer({ clock, log, hosts: config.SIGNALBOX_HOSTS.split(",") });
 await server.register(webhook.routes);
 server.get("/healthz", { config: { role: "public" } }, async () => ({ status: "ok" }));
-const address = await server.listen({ host: config.SIGNALBOX_BIND, port: config.PORT });
+const url = await server.listen({ host: config.SIGNALBOX_BIND, port: config.PORT });
 const sweeps = repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => webhook.sweep());
-log.info({ address }, "webhook started");
+log.info({ url }, "webhook started");
 
 const stop = async (): Promise<void> => {
   await server.close();

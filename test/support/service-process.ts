@@ -1,0 +1,55 @@
+// A service's main.ts as its own process, as an operator starts it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { ROOT } from "./source-files.ts";
+import { until } from "./until.ts";
+
+const START_MS = 30_000;
+
+/** A service that was started. */
+export interface ServiceProcess {
+  /** Where it listens, as its first log lines say. */
+  url(): Promise<string>;
+  /** Everything that it wrote. */
+  output(): string;
+  /** Asks it to stop; answers the exit code. */
+  stop(): Promise<number | null>;
+  /** The exit code of a process that ends by itself. */
+  ended(): Promise<number | null>;
+}
+
+/** Starts `services/<name>/main.ts` with this environment and nothing else but PATH. It is killed when the test ends. */
+export function startService(name: string, environment: Readonly<Record<string, string>>): ServiceProcess {
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", join(ROOT, "services", name, "main.ts")],
+    { env: { PATH: process.env["PATH"] ?? "", ...environment }, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const exited = once(child, "exit");
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (text: Buffer) => (output += text.toString()));
+  const code = async (): Promise<number | null> => ((await exited) as [number | null])[0];
+  return {
+    output: () => output,
+    ended: code,
+    url: () =>
+      until(
+        `${name} to listen`,
+        () => {
+          if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}:\n${output}`);
+          const line = output.split("\n").find((text) => text.includes(`"${name} started"`));
+          const { url } = JSON.parse(line ?? "{}") as { readonly url?: string };
+          return url;
+        },
+        START_MS,
+      ),
+    async stop() {
+      child.kill("SIGTERM");
+      return code();
+    },
+  };
+}
