@@ -26,7 +26,7 @@ function endpointsOf(data: PageData): readonly Attention[] {
         : [
             {
               lamp: "red",
-              text: `${shortName(name)} is held by ${hold.actor}: ${hold.reason}. No rollout starts or advances.`,
+              text: `${shortName(name)} is held by ${hold.actor}: ${hold.reason.replace(/\.$/, "")}. No rollout starts or advances.`,
               command: resumeCommand(name),
             },
           ];

@@ -53,6 +53,13 @@ export function remarkOn(fact: AnyFact): string {
   }
 }
 
+/** The remark, cut behind a word. */
+function shortened(remark: string): string {
+  if (remark.length <= REMARK_CHARACTERS_MAX) return remark;
+  const cut = remark.slice(0, REMARK_CHARACTERS_MAX);
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), REMARK_CHARACTERS_MAX / 2))} …`;
+}
+
 /** The list of the last facts, or what will be in it. */
 export function factsSection(facts: readonly AnyFact[], now: Date): Html {
   if (facts.length === 0)
@@ -63,7 +70,7 @@ export function factsSection(facts: readonly AnyFact[], now: Date): Html {
         <td>${timeAgo(fact.time, now)}</td>
         <td><code>${fact.type}</code></td>
         <td>${shortName(fact.subject)}</td>
-        <td>${remarkOn(fact).slice(0, REMARK_CHARACTERS_MAX)}</td>
+        <td>${shortened(remarkOn(fact))}</td>
         <td class="quiet">${fact.actor}</td>
       </tr>`,
   );

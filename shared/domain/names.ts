@@ -25,13 +25,20 @@ export const NAME_PATTERNS = {
 /** A kind of resource. */
 export type NameKind = keyof typeof NAME_PATTERNS;
 
-type Ids<Pattern extends string> = Pattern extends `${string}{${infer Id}}${infer Rest}` ? Id | Ids<Rest> : never;
+type Ids<Pattern extends string> = Pattern extends `${string}{${infer Id}}${infer Rest}`
+  ? Id | Ids<Rest>
+  : never;
 
 /** The ids inside a name of this kind. */
 export type NameIds<Kind extends NameKind> = Readonly<Record<Ids<(typeof NAME_PATTERNS)[Kind]>, string>>;
 
 const isId = (key: string, value: string): boolean =>
-  key === "version" || key === "delivery" || key === "plan" || key === "apply" || key === "rollout" || key === "run"
+  key === "version" ||
+  key === "delivery" ||
+  key === "plan" ||
+  key === "apply" ||
+  key === "rollout" ||
+  key === "run"
     ? VERSION_ID.test(value)
     : RESOURCE_ID.test(value);
 

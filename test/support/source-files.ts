@@ -26,13 +26,16 @@ export interface ImportEdge {
   readonly typeOnly: boolean;
 }
 
-const IMPORT = /^\s*(?:import|export)\s+(type\s+)?[^"';]*?from\s*["']([^"']+)["']|^\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
+const IMPORT =
+  /^\s*(?:import|export)\s+(type\s+)?[^"';]*?from\s*["']([^"']+)["']|^\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
 
 /** Every import of a TypeScript file, relative ones resolved. */
 export function importsOf(path: string): readonly ImportEdge[] {
   return [...readSource(path).matchAll(IMPORT)].map((match) => {
     const specifier = match[2] ?? match[3] ?? match[4] ?? "";
-    const to = specifier.startsWith(".") ? relative(ROOT, resolve(ROOT, dirname(path), specifier)) : specifier;
+    const to = specifier.startsWith(".")
+      ? relative(ROOT, resolve(ROOT, dirname(path), specifier))
+      : specifier;
     return { from: path, to, typeOnly: match[1] !== undefined };
   });
 }
