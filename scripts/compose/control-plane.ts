@@ -1,5 +1,6 @@
 // The whole control plane in one process: every service on the adapters of the embedded mode, one API port, one gateway port.
 import type { AddressInfo } from "node:net";
+import type { BuildLimits } from "../../services/provisioner/ports.ts";
 import type { EmbeddedAdapters } from "./adapters.ts";
 import { createDoor } from "./door.ts";
 import { startLoops } from "./loops.ts";
@@ -13,6 +14,8 @@ export interface ControlPlaneOptions {
   readonly keys: Keys;
   readonly port: number;
   readonly gatewayPort: number;
+  /** How long builds may take, if not as long as by default. */
+  readonly buildLimits?: BuildLimits;
 }
 
 /** A control plane that runs. */
@@ -33,7 +36,7 @@ export async function startControlPlane(
   let url = "";
   // Ports are known late: whoever needs the API's address asks for it when it is needed.
   const api = (): string => url;
-  const services = createFactServices(adapters, api);
+  const services = createFactServices(adapters, api, options.buildLimits);
   const topology = readTopology();
   for (const service of services.all) bus.subscribe(subscribed(topology, service));
   const door = await createDoor(adapters, options, api);

@@ -1,6 +1,6 @@
 // The fact services on the adapters of the embedded mode.
 import { createData } from "../../services/data/data.ts";
-import { BUILD_LIMITS } from "../../services/provisioner/ports.ts";
+import { BUILD_LIMITS, type BuildLimits } from "../../services/provisioner/ports.ts";
 import { createProvisioner } from "../../services/provisioner/provisioner.ts";
 import { createRegistry } from "../../services/registry/registry.ts";
 import { createRelay } from "../../services/relay/relay.ts";
@@ -8,12 +8,16 @@ import { createRollout } from "../../services/rollout/rollout.ts";
 import type { EmbeddedAdapters } from "./adapters.ts";
 
 /** Every fact service; `all` in the order in which they are subscribed. `api` answers the API's base URL once it is known. */
-export function createFactServices(adapters: EmbeddedAdapters, api: () => string) {
+export function createFactServices(
+  adapters: EmbeddedAdapters,
+  api: () => string,
+  limits: BuildLimits = BUILD_LIMITS,
+) {
   const ports = { ...adapters, api };
   const relay = createRelay(ports);
   const provisioner = createProvisioner({
     ...ports,
-    limits: BUILD_LIMITS,
+    limits,
     get url() {
       return api();
     },
