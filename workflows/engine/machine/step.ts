@@ -7,7 +7,7 @@ import { limitError, WorkflowError } from "../values/workflow-error.ts";
 import { call, callEffect, returnTo } from "./calls.ts";
 import * as basic from "./instructions.ts";
 import { endBranch, endThread, failExecution, parallel } from "./parallel.ts";
-import { captureError, sendError } from "./raise.ts";
+import { captureError, dropFrame, sendError } from "./raise.ts";
 import { endExcept, rethrowWith, retryDecide, retryPlan } from "./retries.ts";
 import { instructionAt, topFrame, type Run } from "./run.ts";
 import type { Raised, Thread } from "./state.ts";
@@ -19,8 +19,8 @@ const returnValue: basic.Handler<"return"> = (run, thread, frame, { value }) => 
   const text = encodeJson(result);
   if (Buffer.byteLength(text) > MEMORY_BYTES_MAX)
     throw limitError("Result size limit exceeded", "ResultSizeLimitExceededError");
+  dropFrame(run, thread);
   run.machine.threads = [];
-  run.machine.bytes = 0;
   run.machine.outcome = { state: "SUCCEEDED", result: text };
   run.entries.push({ type: "ExecutionFinished", outcome: run.machine.outcome });
 };
