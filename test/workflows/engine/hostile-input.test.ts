@@ -6,7 +6,8 @@ import { ExpressionSyntaxError } from "../../../workflows/engine/expressions/tok
 import { BUSY_WORKFLOW } from "./support/busy-workflow.ts";
 import { resultText, tagsOf } from "./support/run-workflow.ts";
 
-const PARSE_MS_MAX = 3000;
+/** Far above what the worst input takes, so that a busy machine does not fail the test; growth that is not linear still does. */
+const PARSE_MS_MAX = 10_000;
 
 /** Compiles within the time allowed; answers the rules of the problems. */
 function compiles(source: string): string[] {

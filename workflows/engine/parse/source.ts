@@ -13,7 +13,7 @@ import {
 } from "yaml";
 import { CHOICES } from "../choices.ts";
 import type { Span } from "../expressions/expression.ts";
-import { SOURCE_BYTES_MAX, SOURCE_DEPTH_MAX, SOURCE_NODES_MAX } from "../limits.ts";
+import { PROBLEMS_MAX, SOURCE_BYTES_MAX, SOURCE_DEPTH_MAX, SOURCE_NODES_MAX } from "../limits.ts";
 import { fitsInt64 } from "../values/json.ts";
 import type { ProblemList } from "./problem.ts";
 
@@ -138,7 +138,7 @@ function composeDocument(
         "the source has several YAML documents",
         "keep one, without --- lines",
       );
-    for (const { message, pos } of document?.errors ?? []) {
+    for (const { message, pos } of (document?.errors ?? []).slice(0, PROBLEMS_MAX)) {
       problems.error(
         spanAt(lines, pos[0], pos[1]),
         "syntax",
