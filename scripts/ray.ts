@@ -202,13 +202,18 @@ export async function startRay(folder: string, options: RayOptions = {}): Promis
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** `scripts/ray.ts [FOLDER]` starts a head and stays; `scripts/ray.ts --install [FOLDER]` only makes the environment. */
+async function main(): Promise<void> {
   const say = (sentence: string): void => void process.stdout.write(`${sentence}\n`);
-  const ray = await startRay(process.argv[2] ?? join(".signalbox", "ray"), { say });
+  const installOnly = process.argv[2] === "--install";
+  const folder = process.argv[installOnly ? 3 : 2] ?? join(".signalbox", "ray");
+  if (installOnly) {
+    await installRay(folder, { say });
+    return say(`Ray ${RAY_RELEASE} is installed in ${rayEnvironment(folder)}.`);
+  }
+  const ray = await startRay(folder, { say });
   say(`Ray ${RAY_RELEASE} listens at ${ray.address}. In another terminal:`);
-  say(
-    `  SIGNALBOX_RAY_ADDRESS=${ray.address} SIGNALBOX_RAY_TOKEN=$(cat ${join(process.argv[2] ?? ".signalbox/ray", "token")}) npm start`,
-  );
+  say(`  SIGNALBOX_RAY_ADDRESS=${ray.address} SIGNALBOX_RAY_TOKEN=$(cat ${join(folder, "token")}) npm start`);
   say("Ctrl-C stops it.");
   await new Promise<void>((done) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => done());
@@ -218,3 +223,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   await ray.stop();
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

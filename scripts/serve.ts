@@ -7,6 +7,7 @@ import { systemClock } from "../shared/adapters/system/clock.ts";
 import { createLog } from "../shared/runtime/log.ts";
 import { openAdapters } from "./compose/adapters.ts";
 import { type ControlPlane, startControlPlane } from "./compose/control-plane.ts";
+import { rayFromEnvironment } from "./compose/ray.ts";
 import { freePort } from "./compose/ports.ts";
 import { requireTerraform } from "./compose/requirements.ts";
 import {
@@ -120,7 +121,9 @@ export function stopRequested(): Promise<NodeJS.Signals> {
 /** Starts an installation, says where it is, and stays until it is asked to stop. */
 export async function serve(options: ServeOptions): Promise<void> {
   const stop = stopRequested();
-  const installation = await startInstallation(options);
+  // A Ray that runs already is used; starting one of its own is the demo's business.
+  const ray = rayFromEnvironment(process.env);
+  const installation = await startInstallation({ ...options, ray: options.ray ?? ray });
   const { url, gatewayUrl, state } = installation;
   process.stdout.write(
     `Signalbox is up.\n  API and page  ${url}  (signalbox open)\n  models        ${gatewayUrl}\n` +

@@ -1,10 +1,9 @@
 // The Ray that the demo uses: one that runs already, one of its own, or none, said aloud.
+import { rayFromEnvironment, type RayAddress } from "../compose/ray.ts";
 import { startRay } from "../ray.ts";
 
 /** A Ray for the time of this process. */
-export interface DemoRay {
-  readonly address: string;
-  readonly token?: string;
+export interface DemoRay extends RayAddress {
   stop(): Promise<void>;
 }
 
@@ -16,11 +15,8 @@ export async function findRay(options: {
   readonly say: (text: string) => void;
 }): Promise<DemoRay | undefined> {
   const { withRay, folder, env, say } = options;
-  const address = env["SIGNALBOX_RAY_ADDRESS"];
-  const token = env["SIGNALBOX_RAY_TOKEN"];
-  if (address !== undefined && address !== "") {
-    return { address, ...(token === undefined ? {} : { token }), stop: async () => {} };
-  }
+  const named = rayFromEnvironment(env);
+  if (named !== undefined) return { ...named, stop: async () => {} };
   if (!withRay) return undefined;
   return startRay(folder, { say: (sentence) => say(`${sentence}\n`) });
 }
