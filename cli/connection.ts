@@ -1,5 +1,5 @@
-// Finds the running control plane and talks to it: `--state`, `SIGNALBOX_URL` and `SIGNALBOX_TOKEN`, else the state folders here.
-import { existsSync, readFileSync } from "node:fs";
+// Finds the running control plane: `--state`, `SIGNALBOX_URL` and `SIGNALBOX_TOKEN`, else the state folders here.
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, EXIT } from "./exit.ts";
 
@@ -7,8 +7,12 @@ import { CommandError, EXIT } from "./exit.ts";
 export interface Connection {
   readonly url: string;
   readonly token: string;
-  /** The state folder, when the control plane runs on this machine. */
-  readonly state: string | undefined;
+}
+
+/** What a person chose about it. */
+export interface ConnectionOptions {
+  readonly state?: string;
+  readonly as?: string;
 }
 
 /** State folders that are looked at without `--state`, in this order. */
@@ -16,85 +20,72 @@ const STATE_FOLDERS = [".signalbox/default", ".signalbox/demo"];
 
 interface ServerFile {
   readonly url: string;
+  readonly pid: number;
 }
 
-function fromState(state: string, tokenName: string | undefined): Connection | undefined {
-  const server = join(state, "server.json");
-  const token = join(state, tokenName === undefined ? "token" : `token-${tokenName}`);
-  if (!existsSync(server) || !existsSync(token)) return undefined;
-  const { url } = JSON.parse(readFileSync(server, "utf8")) as ServerFile;
-  return { url, token: readFileSync(token, "utf8").trim(), state };
+interface Found {
+  readonly folder: string;
+  readonly server: ServerFile;
 }
 
-/** The connection, or an error that says how to get one. `as` picks another person's token file. */
-export function connect(
-  options: { readonly state?: string; readonly as?: string },
-  env: NodeJS.ProcessEnv,
-): Connection {
-  const url = env["SIGNALBOX_URL"];
-  const token = env["SIGNALBOX_TOKEN"];
-  const folders = options.state === undefined ? STATE_FOLDERS : [options.state];
-  const local = folders.map((folder) => fromState(folder, options.as)).find((found) => found !== undefined);
-  if (url !== undefined && (token !== undefined || local !== undefined)) {
-    return { url, token: token ?? local?.token ?? "", state: undefined };
+function serverIn(folder: string): Found | undefined {
+  try {
+    const text = readFileSync(join(folder, "server.json"), "utf8");
+    return { folder, server: JSON.parse(text) as ServerFile };
+  } catch {
+    // No file, or half of one: either way nobody is known to answer there.
+    return undefined;
   }
-  if (local !== undefined) return token === undefined ? local : { ...local, token };
+}
+
+function isAlive({ server }: Found): boolean {
+  try {
+    return process.kill(server.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function tokenIn(folder: string, as: string | undefined): string {
+  const file = join(folder, as === undefined ? "token" : `token-${as}`);
+  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const people = readdirSync(folder)
+    .filter((name) => name.startsWith("token-"))
+    .map((name) => name.slice("token-".length));
   throw new CommandError(
-    EXIT.unavailable,
-    `No control plane is running here (looked in ${folders.join(", ")}).\n` +
-      "Start one with `npm start` or `npx signalbox start`, or set SIGNALBOX_URL and SIGNALBOX_TOKEN.",
+    EXIT.denied,
+    `There is no token file ${file}. ` +
+      (people.length === 0 ? "Only the administrator has one here." : `People here: ${people.join(", ")}.`) +
+      " Leave out --as, or set SIGNALBOX_TOKEN.",
   );
 }
 
-const TIMEOUT_MS = 30_000;
-
-/** Calls the API; a refusal becomes a CommandError with the API's own words. */
-export async function call<Body>(
-  connection: Connection,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<Body> {
-  let response: Response;
-  try {
-    response = await fetch(new URL(path, connection.url), {
-      method,
-      headers: {
-        authorization: `Bearer ${connection.token}`,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-  } catch (cause) {
-    throw new CommandError(
-      EXIT.unavailable,
-      `${connection.url} does not answer: start the control plane with \`npm start\` or \`npx signalbox start\`.`,
-      cause,
-    );
-  }
-  const text = await response.text();
-  if (response.ok) return (text === "" ? {} : JSON.parse(text)) as Body;
-  throw refusal(response.status, text);
+function requireUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text;
+  throw new CommandError(
+    EXIT.usage,
+    `SIGNALBOX_URL is ${JSON.stringify(text)}: write it like http://127.0.0.1:7420.`,
+  );
 }
 
-function refusal(status: number, text: string): CommandError {
-  let message = text;
-  let name = `HTTP ${status}`;
-  try {
-    const { error } = JSON.parse(text) as { error: { status: string; message: string } };
-    ({ message } = error);
-    name = error.status;
-  } catch {
-    // Not one of our errors (a proxy's page, perhaps): its text is all there is to show.
-  }
-  const exit =
-    status === 401 || status === 403
-      ? EXIT.denied
-      : status === 404
-        ? EXIT.notFound
-        : status >= 500
-          ? EXIT.unavailable
-          : EXIT.refused;
-  return new CommandError(exit, `${name}: ${message}`);
+/** The connection, or an error that says how to get one. `as` picks another person's token file. */
+export function connect(options: ConnectionOptions, env: NodeJS.ProcessEnv): Connection {
+  const folders = options.state === undefined ? STATE_FOLDERS : [options.state];
+  const found = folders.map(serverIn).filter((each) => each !== undefined);
+  // A folder that was stopped must not hide the one that runs.
+  const local = found.find(isAlive) ?? found[0];
+  const url = env["SIGNALBOX_URL"] === undefined ? local?.server.url : requireUrl(env["SIGNALBOX_URL"]);
+  const token =
+    options.as === undefined && env["SIGNALBOX_TOKEN"] !== undefined
+      ? env["SIGNALBOX_TOKEN"].trim()
+      : local === undefined
+        ? undefined
+        : tokenIn(local.folder, options.as);
+  if (url !== undefined && token !== undefined) return { url, token };
+  throw new CommandError(
+    EXIT.unavailable,
+    url === undefined
+      ? `No control plane is known here (looked in ${folders.join(", ")}).\nStart one with \`npm start\` or \`npx signalbox start\`, or set SIGNALBOX_URL and SIGNALBOX_TOKEN.`
+      : `There is no token for ${url}: set SIGNALBOX_TOKEN, or name the state folder with --state.`,
+  );
 }

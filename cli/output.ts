@@ -1,12 +1,12 @@
-// What a command is given: the connection, the person's wishes about output, and the streams to write to.
-import type { Command } from "commander";
-import { call, type Connection, connect } from "./connection.ts";
+// What a command is given: the connection, the person's wishes about output, and the stream to write to.
+import { type Command, InvalidArgumentError } from "commander";
+import { callJson, callText } from "./call.ts";
+import { type Connection, type ConnectionOptions, connect } from "./connection.ts";
 import { type Column, formatTable } from "./table.ts";
+import { printableJson, printableLines } from "./text.ts";
 
 /** Options that every command knows. */
-export interface GlobalOptions {
-  readonly state?: string;
-  readonly as?: string;
+export interface GlobalOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
@@ -15,53 +15,93 @@ export interface CommandContext {
   readonly env: NodeJS.ProcessEnv;
   readonly now: () => number;
   readonly write: (text: string) => void;
+  readonly stdin: NodeJS.ReadableStream;
 }
+
+/** A resource as the API answers it. */
+export type Resource = Readonly<Record<string, unknown>>;
 
 /** A command at work: knows where to ask and how to answer. */
 export interface Session {
   readonly connection: Connection;
-  readonly json: boolean;
   get<Body>(path: string): Promise<Body>;
-  post<Body>(path: string, body: unknown): Promise<Body>;
+  text(path: string): Promise<string>;
+  post<Body>(path: string, body: unknown, contentType?: string): Promise<Body>;
   /** Prints a value: as JSON when asked for, else in the words given. */
   print(value: unknown, words: string): void;
-  /** Prints a list. */
-  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], empty: string): void;
+  /** Prints a list, and notes below it. */
+  table<Row>(rows: readonly Row[], shown: TableOf<Row>): void;
+}
+
+/** How a list is shown to people. */
+export interface TableOf<Row> {
+  readonly columns: readonly Column<Row>[];
+  /** What to do while there is nothing. */
+  readonly empty: string;
+  readonly notes?: readonly string[];
 }
 
 /** The session of a command that was called. */
 export function session(command: Command, { env, write }: CommandContext): Session {
   const options = command.optsWithGlobals<GlobalOptions>();
   const connection = connect(options, env);
-  const json = options.json ?? false;
   const print = (value: unknown, words: string): void =>
-    write(`${json ? JSON.stringify(value, null, 2) : words}\n`);
+    write(`${options.json === true ? printableJson(value) : printableLines(words)}\n`);
   return {
     connection,
-    json,
-    get: (path) => call(connection, "GET", path),
-    post: (path, body) => call(connection, "POST", path, body),
+    get: (path) => callJson(connection, { method: "GET", path }),
+    text: (path) => callText(connection, { method: "GET", path }),
+    post: (path, body, contentType) =>
+      callJson(connection, {
+        method: "POST",
+        path,
+        body,
+        ...(contentType === undefined ? {} : { contentType }),
+      }),
     print,
-    table: (rows, columns, empty) => print(rows, formatTable(rows, columns, empty)),
+    table: (rows, { columns, empty, notes = [] }) =>
+      print(rows, [formatTable(rows, columns, empty), ...notes].join("\n")),
   };
 }
 
 /** A page of resources as the API lists them: `{ "<collection>": [...], "nextPageToken": "" }`. */
-type Page<Row> = Readonly<Record<string, readonly Row[] | string>>;
+type Page<Row> = Readonly<Record<string, readonly Row[] | string | number>>;
 
-const PAGES_MAX = 50;
+/** Rows of one list that are read at the most. */
+export const ROWS_MAX = 5_000;
+const PAGE_SIZE = 100;
 
 /** Reads a whole list, page by page, up to `limit` rows. */
-export async function listAll<Row>(api: Session, path: string, limit: number): Promise<readonly Row[]> {
+export async function listAll<Row>(api: Session, path: string, limit = ROWS_MAX): Promise<readonly Row[]> {
   const rows: Row[] = [];
   let token = "";
-  for (let page = 0; page < PAGES_MAX && rows.length < limit; page++) {
-    const query = new URLSearchParams({ pageSize: String(Math.min(100, limit - rows.length)) });
+  do {
+    const query = new URLSearchParams({ pageSize: String(Math.min(PAGE_SIZE, limit - rows.length)) });
     if (token !== "") query.set("pageToken", token);
-    const body = await api.get<Page<Row>>(`${path}${path.includes("?") ? "&" : "?"}${query}`);
-    rows.push(...(Object.values(body).find((value) => Array.isArray(value)) ?? []));
+    const body = await api.get<Page<Row>>(`${path}${path.includes("?") ? "&" : "?"}${query.toString()}`);
+    const page = Object.values(body).find((value) => Array.isArray(value)) ?? [];
+    rows.push(...(page as readonly Row[]));
     token = typeof body["nextPageToken"] === "string" ? body["nextPageToken"] : "";
-    if (token === "") break;
-  }
+  } while (token !== "" && rows.length < limit);
   return rows;
+}
+
+/** A whole number of rows from the command line. */
+export function rowCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= ROWS_MAX) return count;
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${ROWS_MAX}.`);
+}
+
+/** The text under a key of a resource, if there is one. */
+export function textOf(row: Resource | undefined, key: string): string | undefined {
+  const value = row?.[key];
+  if (value === undefined || value === null || value === "") return undefined;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The resource under a key of a resource, if there is one. */
+export function partOf(row: Resource | undefined, key: string): Resource | undefined {
+  const value = row?.[key];
+  return typeof value === "object" && value !== null ? (value as Resource) : undefined;
 }

@@ -1,10 +1,15 @@
 // The command line as a whole. Kept apart from the process so that tests can call it.
 import { Command, CommanderError } from "commander";
-import { addActions } from "./commands/actions.ts";
-import { addFacts, addLists } from "./commands/lists.ts";
+import { addDecisions } from "./commands/decisions.ts";
+import { addLists } from "./commands/lists.ts";
+import { addLooking } from "./commands/looking.ts";
 import { addRunning } from "./commands/running.ts";
+import { addStatus } from "./commands/status.ts";
+import { addTraffic } from "./commands/traffic.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import type { CommandContext } from "./output.ts";
+import { printableLines } from "./text.ts";
+import { addWorkflows } from "./workflows/command.ts";
 
 const EXAMPLES = `
 Examples:
@@ -12,9 +17,15 @@ Examples:
   $ signalbox status                                 what serves, what waits for whom
   $ signalbox endpoints --json                       the same for programs
   $ signalbox rollback ranker --reason 'bad answers' back to the last good version
-  $ signalbox --as grace approve stacks/playground/plans/…
+  $ signalbox lineage ranker                         what trained what serves now
+  $ signalbox --as grace approve stacks/playground/plans/1a2b3c4d5e6f
 
-Exit codes: 0 done, 1 refused, 2 usage, 3 not found, 4 not allowed, 5 not reachable.`;
+Exit codes: 0 done, 1 refused, 2 usage, 3 not found, 4 not allowed, 5 not reachable.
+Environment: SIGNALBOX_URL and SIGNALBOX_TOKEN reach a control plane elsewhere.`;
+
+function everyCommand(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
 
 /** The whole command line. */
 export function createProgram(context: CommandContext, writeError: (text: string) => void): Command {
@@ -28,17 +39,21 @@ export function createProgram(context: CommandContext, writeError: (text: string
     )
     .option("--as <person>", "use the token file of this person in the state folder")
     .option("--json", "print JSON instead of tables")
-    .addHelpText("after", EXAMPLES)
-    .showHelpAfterError("(signalbox --help shows all commands)")
-    .configureOutput({ writeOut: context.write, writeErr: writeError })
-    .exitOverride();
+    .addHelpText("after", EXAMPLES);
   addRunning(program, context);
+  addStatus(program, context);
   addLists(program, context);
-  addFacts(program, context);
-  addActions(program, context);
-  for (const command of program.commands) {
-    command.exitOverride();
-    for (const inner of command.commands) inner.exitOverride();
+  addLooking(program, context);
+  addTraffic(program, context);
+  addDecisions(program, context);
+  addWorkflows(program, context, writeError);
+  for (const command of everyCommand(program)) {
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: context.write, writeErr: writeError })
+      .showHelpAfterError(
+        `(${["signalbox", command.name()].filter((part, index) => index === 0 || part !== "signalbox").join(" ")} --help shows how)`,
+      );
   }
   return program;
 }
@@ -55,7 +70,7 @@ export async function run(
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (!(error instanceof CommandError)) throw error;
-    writeError(`${error.message}\n`);
+    writeError(`${printableLines(error.message)}\n`);
     return error.exit;
   }
 }

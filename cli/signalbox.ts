@@ -5,5 +5,11 @@ const context = {
   env: process.env,
   now: () => Date.now(),
   write: (text: string) => void process.stdout.write(text),
+  stdin: process.stdin,
 };
+// `signalbox facts | head` closes the pipe early: that is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 process.exitCode = await run(process.argv.slice(2), context, (text) => void process.stderr.write(text));

@@ -1,56 +1,65 @@
-// Starting a control plane, looking at it, opening its page.
+// Starting a control plane, and opening its page.
 import { spawn } from "node:child_process";
-import type { Command } from "commander";
-import { type CommandContext, listAll, session } from "../output.ts";
-import { printable } from "../table.ts";
+import { type Command, InvalidArgumentError } from "commander";
+import { CommandError, EXIT } from "../exit.ts";
+import { type CommandContext, type GlobalOptions, session } from "../output.ts";
 
-type Row = Readonly<Record<string, unknown>>;
+const PORT_MAX = 65_535;
 
-function addStart(program: Command): void {
+function port(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 0 && number <= PORT_MAX) return number;
+  throw new InvalidArgumentError(`Give a whole number from 0 to ${PORT_MAX}; 0 takes a free port.`);
+}
+
+interface StartOptions extends GlobalOptions {
+  readonly port: number;
+  readonly gatewayPort: number;
+  readonly artifacts: readonly string[];
+}
+
+function addStart(program: Command, { env }: CommandContext): void {
   program
     .command("start")
     .description("Start a control plane on this machine, with its own state and without the tour")
-    .option("--port <port>", "port of the API; the next free one if it is taken", "7420")
-    .option("--gateway-port <port>", "port of the model gateway; the next free one if it is taken", "7421")
+    .option("--port <port>", "port of the API; the next free one if it is taken", port, 7420)
+    .option(
+      "--gateway-port <port>",
+      "port of the model gateway; the next free one if it is taken",
+      port,
+      7421,
+    )
+    .option(
+      "--artifacts <folder>",
+      "a folder besides <state>/artifacts from which models may come; may be given several times",
+      (folder: string, before: readonly string[]) => [...before, folder],
+      [],
+    )
+    .addHelpText(
+      "after",
+      "\nRay is used where SIGNALBOX_RAY_ADDRESS (and SIGNALBOX_RAY_TOKEN) say.\n\nExamples:\n  $ signalbox start\n  $ signalbox --state /var/lib/signalbox start --port 8000 --artifacts /srv/models",
+    )
     .action(async (_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<{ state?: string; port: string; gatewayPort: string }>();
+      const options = command.optsWithGlobals<StartOptions>();
       // Loaded here alone: every other command stays quick because it loads no service.
       const { serve } = await import("../../scripts/serve.ts");
-      await serve({
-        state: options.state ?? ".signalbox/default",
-        port: Number(options.port),
-        gatewayPort: Number(options.gatewayPort),
-      });
-    });
-}
-
-function addStatus(program: Command, context: CommandContext): void {
-  program
-    .command("status")
-    .description("Is it well, what serves, what waits for whom")
-    .action(async (_: unknown, command: Command) => {
-      const api = session(command, context);
-      const health = await api.get<Row>("/healthz");
-      const [stacks, endpoints, plans, letters] = await Promise.all([
-        listAll<Row>(api, "/v1/stacks", 1000),
-        listAll<Row>(api, "/v1/teams/-/endpoints", 1000),
-        listAll<Row>(api, "/v1/stacks/-/plans", 1000),
-        api.get<{ totalSize?: number }>("/v1/deadLetters"),
-      ]);
-      const waiting = plans.filter(({ state }) => state === "WAITING_FOR_APPROVAL");
-      const held = endpoints.filter(({ hold }) => hold !== null && hold !== undefined);
-      const blocked = stacks.filter(({ state }) => state === "BLOCKED");
-      const lines = [
-        `${api.connection.url} is ${String(health["status"] ?? "up")}.`,
-        `Stacks: ${stacks.length}${blocked.length > 0 ? `, blocked: ${blocked.map(({ name }) => printable(String(name))).join(", ")}` : ""}`,
-        `Endpoints: ${endpoints.length}${held.length > 0 ? `, held: ${held.map(({ name }) => printable(String(name))).join(", ")}` : ""}`,
-        `Plans that wait for approval: ${waiting.length}${waiting.map(({ name }) => `\n  signalbox approve ${printable(String(name))}`).join("")}`,
-        `Dead letters: ${letters.totalSize ?? 0}`,
-      ];
-      api.print(
-        { health, stacks, endpoints, waitingPlans: waiting, deadLetters: letters.totalSize ?? 0 },
-        lines.join("\n"),
-      );
+      const address = env["SIGNALBOX_RAY_ADDRESS"];
+      const token = env["SIGNALBOX_RAY_TOKEN"];
+      const ray = address === undefined ? undefined : { address, ...(token === undefined ? {} : { token }) };
+      try {
+        await serve({
+          state: options.state ?? ".signalbox/default",
+          port: options.port,
+          gatewayPort: options.gatewayPort,
+          artifactRoots: options.artifacts,
+          ray,
+        });
+      } catch (error) {
+        const known =
+          error instanceof Error && ["ControlPlaneError", "RequirementError"].includes(error.name);
+        if (!known) throw error;
+        throw new CommandError(EXIT.refused, error.message, error);
+      }
     });
 }
 
@@ -59,28 +68,45 @@ function addOpen(program: Command, context: CommandContext): void {
     .command("open")
     .description("Open the status page in a browser, signed in")
     .option("--print", "print the address instead of opening it; it works once, within a minute")
+    .addHelpText("after", "\nExamples:\n  $ signalbox open\n  $ signalbox open --print")
     .action(async ({ print }: { print?: boolean }, command: Command) => {
       const api = session(command, context);
       const { code } = await api.post<{ code: string }>("/v1/sessions", {});
       const url = `${api.connection.url}/session?code=${encodeURIComponent(code)}`;
       if (print === true) return api.print({ url }, url);
-      const opener = process.platform === "darwin" ? "open" : "xdg-open";
-      const child = spawn(opener, [url], { stdio: "ignore", detached: true });
-      child.on("error", () =>
-        api.print(
-          { url },
-          `No browser could be started; open this address (it works once, within a minute):\n${url}`,
-        ),
+      const opened = await openBrowser(url);
+      api.print(
+        { url, opened },
+        opened
+          ? `Opened ${api.connection.url} in your browser.`
+          : `No browser could be started; open this address (it works once, within a minute):\n${url}`,
       );
-      child.on("spawn", () => api.print({ url }, `Opened ${api.connection.url} in your browser.`));
-      child.unref();
       return undefined;
     });
 }
 
-/** Adds `start`, `status` and `open`. */
+/** How long the opener may take; one that is still there by then is the browser itself. */
+const OPENER_TIME_MAX_MS = 3_000;
+
+function openBrowser(url: string): Promise<boolean> {
+  const child = spawn(process.platform === "darwin" ? "open" : "xdg-open", [url], {
+    stdio: "ignore",
+    detached: true,
+  });
+  child.unref();
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(true), OPENER_TIME_MAX_MS);
+    const answer = (opened: boolean) => {
+      clearTimeout(late);
+      resolve(opened);
+    };
+    child.once("error", () => answer(false));
+    child.once("exit", (code) => answer(code === 0));
+  });
+}
+
+/** Adds `start` and `open`. */
 export function addRunning(program: Command, context: CommandContext): void {
-  addStart(program);
-  addStatus(program, context);
+  addStart(program, context);
   addOpen(program, context);
 }

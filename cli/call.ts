@@ -1,0 +1,78 @@
+// One call of the API. A refusal becomes a CommandError with the API's own words.
+import type { Connection } from "./connection.ts";
+import { CommandError, EXIT } from "./exit.ts";
+
+/** How long one call may take. */
+export const CALL_TIME_MAX_MS = 30_000;
+
+/** A call. */
+export interface Call {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+}
+
+async function send(
+  { url, token }: Connection,
+  { method, path, body, contentType }: Call,
+): Promise<Response> {
+  try {
+    return await fetch(new URL(path, url), {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { "content-type": contentType ?? "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(CALL_TIME_MAX_MS),
+    });
+  } catch (cause) {
+    const late = cause instanceof Error && cause.name === "TimeoutError";
+    throw new CommandError(
+      EXIT.unavailable,
+      late
+        ? `${url} did not answer within ${CALL_TIME_MAX_MS / 1000} s. Whether it did what you asked is not known: look with \`signalbox status\`.`
+        : `${url} does not answer. Start the control plane with \`npm start\` or \`npx signalbox start\`.`,
+      cause,
+    );
+  }
+}
+
+const exitOf = (status: number): number => {
+  if (status === 401 || status === 403) return EXIT.denied;
+  if (status === 404) return EXIT.notFound;
+  return status >= 500 ? EXIT.unavailable : EXIT.refused;
+};
+
+function refusal(status: number, text: string): CommandError {
+  try {
+    const { error } = JSON.parse(text) as { error: { status: string; message: string } };
+    return new CommandError(exitOf(status), `${error.status}: ${error.message}`);
+  } catch {
+    // Not one of our errors (a proxy's page, perhaps): its text is all there is to show.
+    return new CommandError(exitOf(status), `HTTP ${status}: ${text.slice(0, 500)}`);
+  }
+}
+
+/** The answer as text. */
+export async function callText(connection: Connection, call: Call): Promise<string> {
+  const response = await send(connection, call);
+  const text = await response.text();
+  if (response.ok) return text;
+  throw refusal(response.status, text);
+}
+
+/** The answer as JSON. */
+export async function callJson<Body>(connection: Connection, call: Call): Promise<Body> {
+  const text = await callText(connection, call);
+  try {
+    return (text === "" ? {} : JSON.parse(text)) as Body;
+  } catch (cause) {
+    throw new CommandError(
+      EXIT.unavailable,
+      `${connection.url} answered something that is not JSON: is that a Signalbox?`,
+      cause,
+    );
+  }
+}
