@@ -138,6 +138,8 @@ function addResume(program: Command, context: CommandContext): void {
         const api = session(command, context);
         const name = teamResource("endpoints", endpoint, team);
         const answer = await api.post<{ resumed: boolean }>(`/v1/${name}:resume`, { reason });
+        // Nothing to resume is also what an endpoint answers that does not exist: say so.
+        if (!answer.resumed) await api.get(`/v1/${name}`);
         const words = answer.resumed
           ? `${name} is resumed: the oldest waiting rollout starts, if there is one.`
           : `${name} was not held; nothing changed.`;
