@@ -1,7 +1,8 @@
-// Writes what is derived from the code: the promised vocabulary. Adds, never takes away.
+// Writes what is derived from the code: the promised vocabulary, which only grows, and the table of limits.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeVocabulary } from "../test/architecture/vocabulary.ts";
+import { collectLimits, withLimits } from "./limits.ts";
 
 const path = join(import.meta.dirname, "..", "test/architecture/vocabulary.json");
 const promised = JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as Record<
@@ -15,3 +16,8 @@ await writeFile(path, `${JSON.stringify(merged, null, 2)}\n`);
 process.stdout.write(
   `${Object.keys(merged).length} facts are promised in test/architecture/vocabulary.json\n`,
 );
+
+const operations = join(import.meta.dirname, "..", "docs/operations.md");
+const limits = await collectLimits();
+await writeFile(operations, withLimits(await readFile(operations, "utf8"), limits));
+process.stdout.write(`${limits.length} limits are listed in docs/operations.md\n`);

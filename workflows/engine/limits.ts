@@ -16,8 +16,9 @@ export const ASSIGNMENTS_MAX = 50;
 export const CASES_MAX = 50;
 /** Parameters of a subworkflow. */
 export const PARAMS_MAX = 10;
-/** Fewest and most branches of one parallel step. */
+/** Fewest branches of one parallel step. */
 export const BRANCHES_MIN = 2;
+/** Most branches of one parallel step. */
 export const BRANCHES_MAX = 10;
 /** Characters of a name of a step or variable; ours. */
 export const NAME_CHARACTERS_MAX = 256;

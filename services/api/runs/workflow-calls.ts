@@ -18,8 +18,9 @@ import {
 } from "./moves.ts";
 import type { RunPorts } from "./ports.ts";
 
-/** Lines and characters of a failed job's log that its failure quotes. */
+/** Last lines of a failed job's log that its failure quotes. */
 export const LOG_TAIL_LINES_MAX = 20;
+/** Characters of that quotation. */
 export const LOG_TAIL_CHARACTERS_MAX = 4_000;
 
 /** What a person without Ray is told. */

@@ -11,8 +11,9 @@ import type { LocalTraffic } from "./traffic.ts";
 
 /** Connections of callers. */
 export const CALLER_CONNECTIONS_MAX = 4_096;
-/** How long a caller may take to send a request's head, and the whole request. */
+/** How long a caller may take to send a request's head. */
 export const HEAD_TIMEOUT_MS = 10_000;
+/** How long a caller may take to send a whole request. */
 export const REQUEST_TIMEOUT_MS = 300_000;
 /** How long a caller's connection may be silent, above all limits on the backend's side. */
 export const CALLER_SILENCE_MS = 120_000;
