@@ -3,6 +3,7 @@ export { compile, type Compiled } from "./compile/compile.ts";
 export type { Program, StepInfo } from "./compile/program.ts";
 export { parseTree } from "./parse/parse-tree.ts";
 export type * from "./parse/tree.ts";
+export type { Expression } from "./expressions/expression.ts";
 export { formatProblem, type Problem } from "./parse/problem.ts";
 export {
   advance,
