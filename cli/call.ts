@@ -11,11 +11,13 @@ export interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Default: `CALL_TIME_MAX_MS`. */
+  readonly timeoutMs?: number;
 }
 
 async function send(
   { url, token }: Connection,
-  { method, path, body, contentType }: Call,
+  { method, path, body, contentType, timeoutMs = CALL_TIME_MAX_MS }: Call,
 ): Promise<Response> {
   try {
     return await fetch(new URL(path, url), {
@@ -25,14 +27,14 @@ async function send(
         ...(body === undefined ? {} : { "content-type": contentType ?? "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(CALL_TIME_MAX_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
   } catch (cause) {
     const late = cause instanceof Error && cause.name === "TimeoutError";
     throw new CommandError(
       EXIT.unavailable,
       late
-        ? `${url} did not answer within ${CALL_TIME_MAX_MS / 1000} s. Whether it did what you asked is not known: look with \`signalbox status\`.`
+        ? `${url} did not answer within ${timeoutMs / 1000} s. Whether it did what you asked is not known: look with \`signalbox status\`.`
         : `${url} does not answer. Start the control plane with \`npm start\` or \`npx signalbox start\`.`,
       cause,
     );

@@ -24,7 +24,8 @@ export type Resource = Readonly<Record<string, unknown>>;
 /** A command at work: knows where to ask and how to answer. */
 export interface Session {
   readonly connection: Connection;
-  get<Body>(path: string): Promise<Body>;
+  /** `timeoutMs` for what must not wait as long as other calls may. */
+  get<Body>(path: string, timeoutMs?: number): Promise<Body>;
   text(path: string): Promise<string>;
   post<Body>(path: string, body: unknown, contentType?: string): Promise<Body>;
   /** Prints a value: as JSON when asked for, else in the words given. */
@@ -49,7 +50,8 @@ export function session(command: Command, { env, write }: CommandContext): Sessi
     write(`${options.json === true ? printableJson(value) : printableLines(words)}\n`);
   return {
     connection,
-    get: (path) => callJson(connection, { method: "GET", path }),
+    get: (path, timeoutMs) =>
+      callJson(connection, { method: "GET", path, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
     text: (path) => callText(connection, { method: "GET", path }),
     post: (path, body, contentType) =>
       callJson(connection, {

@@ -29,6 +29,9 @@ async function ifReadable<Body>(read: Promise<Body>): Promise<Body | undefined> 
   }
 }
 
+/** A rollback looks first which version it takes off, but never waits longer for that. */
+const READ_FIRST_MS = 1_000;
+
 interface Known {
   /** Versions with traffic, most first. */
   readonly serving: readonly string[];
@@ -39,8 +42,8 @@ interface Known {
 /** What is known about an endpoint. Its traffic is read from its own document, which is there also while the ledger is down. */
 async function knownVersions(api: Session, endpoint: string): Promise<Known> {
   const [serving, view] = await Promise.all([
-    ifReadable(api.get<Serving>(`/v1/${endpoint}:resolveServing`)),
-    ifReadable(api.get<Resource>(`/v1/${endpoint}`)),
+    ifReadable(api.get<Serving>(`/v1/${endpoint}:resolveServing`, READ_FIRST_MS)),
+    ifReadable(api.get<Resource>(`/v1/${endpoint}`, READ_FIRST_MS)),
   ]);
   const good = (view?.["goodVersions"] ?? []) as readonly { readonly modelVersion: string }[];
   return {
