@@ -45,6 +45,7 @@ export async function startControlPlane(
   const gatewayUrl = await gateway.listen(options.gatewayPort);
   await door.server.listen({ port: options.port, host: "127.0.0.1" });
   url = `http://127.0.0.1:${(door.server.server.address() as AddressInfo).port}`;
+  adapters.apiAnswersAt(url);
   await executions.resume();
   const loops = startLoops({ clock, log, metrics, webhook: door.webhook, services: services.all });
 

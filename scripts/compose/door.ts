@@ -17,6 +17,7 @@ import { createSessions } from "../../shared/runtime/sessions.ts";
 import { createTextSigner } from "../../shared/runtime/signed-text.ts";
 import { approvePlan, unblockStack } from "../../shared/runtime/stack-operations.ts";
 import type { EmbeddedAdapters } from "./adapters.ts";
+import { WORKFLOW_API } from "./open-workflows.ts";
 import type { Keys, StateFolder } from "./state-folder.ts";
 
 const DRAIN_MS = 3_000;
@@ -33,7 +34,7 @@ export async function createDoor(
   const sessions = createSessions(signer, clock);
   const identity = createIdentity({
     readPrincipals: createPrincipalsReader(state.path("principals.json")),
-    verifyWorkflowToken: (token) => adapters.issuer.verify(token, api()),
+    verifyWorkflowToken: (token) => adapters.issuer.verify(token, WORKFLOW_API),
   });
   const webhook = createWebhook(ports);
   const server = createServer({ clock, log, identity, sessions, drainMs: DRAIN_MS });

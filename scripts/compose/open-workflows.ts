@@ -10,6 +10,12 @@ import type { Keys } from "./state-folder.ts";
 /** Who signs for workflow executions of this machine. */
 const ISSUER = "https://signalbox.local";
 
+/**
+ * The API as workflows of the whole control plane are told it. An execution outlives the process that started it, and the next
+ * one may answer on another port: so what stands in an execution's argument and journal is a name, as a backend is.
+ */
+export const WORKFLOW_API = "http://api.signalbox.internal";
+
 /** The issuer of one installation. */
 export const openIssuer = ({ issuerKey }: Pick<Keys, "issuerKey">) =>
   createIssuer({ privateKeyJwk: JSON.parse(issuerKey), issuer: ISSUER, clock });
@@ -23,13 +29,23 @@ export async function openWorkflows(options: {
 }) {
   const { db, keys, log, only } = options;
   const issuer = await openIssuer(keys);
+  let apiUrl = WORKFLOW_API;
   const executions = createExecutions({
     db,
     clock,
     log,
     workflow: shippedWorkflow,
     mint: issuer.mint,
+    fetch: (url, init) =>
+      fetch(url.startsWith(`${WORKFLOW_API}/`) ? `${apiUrl}${url.slice(WORKFLOW_API.length)}` : url, init),
     ...(only === undefined ? {} : { takesUp: (workflow: string) => workflow === only }),
   });
-  return { issuer, executions };
+  return {
+    issuer,
+    executions,
+    /** Says where the API answers now; before `executions.resume`. */
+    apiAnswersAt(url: string) {
+      apiUrl = url;
+    },
+  };
 }

@@ -6,6 +6,7 @@ import { createRegistry } from "../../services/registry/registry.ts";
 import { createRelay } from "../../services/relay/relay.ts";
 import { createRollout } from "../../services/rollout/rollout.ts";
 import type { EmbeddedAdapters } from "./adapters.ts";
+import { WORKFLOW_API } from "./open-workflows.ts";
 
 /** Every fact service; `all` in the order in which they are subscribed. `api` answers the API's base URL once it is known. */
 export function createFactServices(
@@ -13,7 +14,7 @@ export function createFactServices(
   api: () => string,
   limits: BuildLimits = BUILD_LIMITS,
 ) {
-  const ports = { ...adapters, api };
+  const ports = { ...adapters, api: () => WORKFLOW_API };
   const relay = createRelay(ports);
   const provisioner = createProvisioner({
     ...ports,
