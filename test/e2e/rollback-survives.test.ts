@@ -1,7 +1,8 @@
 // A person takes a version back under live traffic while a part of the control plane is down; what they did is recorded later.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { EmbeddedAdapters } from "../../scripts/compose/adapters.ts";
-import { createExecutions, type LocalExecutions } from "../../shared/adapters/local/executions.ts";
+import { openWorkflows } from "../../scripts/compose/open-workflows.ts";
+import type { LocalExecutions } from "../../shared/adapters/local/executions.ts";
 import { createPump } from "../../shared/runtime/outbox.ts";
 import { type Breakable, breakable, type Outage } from "../support/breakable.ts";
 import {
@@ -13,7 +14,6 @@ import {
 } from "../support/demo-platform.ts";
 import { startTestInstallation, type TestInstallation } from "../support/installation.ts";
 import { failedRequests, type LiveRequests, startLiveRequests } from "../support/live-requests.ts";
-import { readSource } from "../support/source-files.ts";
 import { until } from "../support/until.ts";
 
 const REQUESTS_PER_SECOND = 100;
@@ -38,41 +38,35 @@ let engine: LocalExecutions;
 let startEngine: () => Promise<void>;
 
 /** Puts a switch in front of the four parts. The engine behind its port can be started anew, as after a crash. */
-function withSwitches(canary: string): (adapters: EmbeddedAdapters) => EmbeddedAdapters {
-  return (adapters) => {
-    const { db, clock, log, outbox, deadLetters, issuer } = adapters;
-    const ledger = breakable("the ledger", adapters.ledger);
-    const bus = breakable("the bus", adapters.bus);
-    const executions = breakable("the workflow engine", adapters.executions);
-    const metrics = breakable("the metrics", adapters.metrics);
-    switches = { ledger, bus, executions, metrics };
-    engine = adapters.executions;
-    startEngine = async () => {
-      engine = createExecutions({
-        db,
-        clock,
-        log,
-        workflow: (name) => (name === "canary" ? canary : undefined),
-        mint: issuer.mint,
-      });
-      executions.replace(engine);
-      await engine.resume();
-    };
-    const pump = createPump({ outbox, bus: bus.port, deadLetters, clock, log });
-    return {
-      ...adapters,
-      ledger: ledger.port,
-      bus: bus.port,
-      executions: executions.port,
-      metrics: metrics.port,
-      pump,
-      announce: pump.announce,
-    };
+function withSwitches(adapters: EmbeddedAdapters): EmbeddedAdapters {
+  const { db, clock, log, outbox, deadLetters } = adapters;
+  const ledger = breakable("the ledger", adapters.ledger);
+  const bus = breakable("the bus", adapters.bus);
+  const executions = breakable("the workflow engine", adapters.executions);
+  const metrics = breakable("the metrics", adapters.metrics);
+  switches = { ledger, bus, executions, metrics };
+  engine = adapters.executions;
+  startEngine = async () => {
+    const workflows = await openWorkflows({ db, keys: installation.keys, log });
+    workflows.apiAnswersAt(installation.url);
+    engine = workflows.executions;
+    executions.replace(engine);
+    await engine.resume();
+  };
+  const pump = createPump({ outbox, bus: bus.port, deadLetters, clock, log });
+  return {
+    ...adapters,
+    ledger: ledger.port,
+    bus: bus.port,
+    executions: executions.port,
+    metrics: metrics.port,
+    pump,
+    announce: pump.announce,
   };
 }
 
 beforeAll(async () => {
-  installation = await startTestInstallation({ wrap: withSwitches(readSource("workflows/canary.yaml")) });
+  installation = await startTestInstallation({ wrap: withSwitches });
   const { state, api, url, keys } = installation;
   platform = await createDemoPlatform(
     { state: state.root, api, url: () => url, webhookSecret: keys.webhookSecret },
