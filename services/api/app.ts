@@ -10,6 +10,7 @@ import { createPageTokens } from "../../shared/runtime/page-token.ts";
 import type { RecordPorts } from "../../shared/runtime/record.ts";
 import type { Sessions } from "../../shared/runtime/sessions.ts";
 import type { TextSigner } from "../../shared/runtime/signed-text.ts";
+import { collectRoutes } from "./openapi/document.ts";
 import { createOutsideDoor } from "./outside-door.ts";
 import { buildRoutes } from "./routes/builds.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
@@ -20,6 +21,7 @@ import { factRoutes } from "./routes/facts.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { lineageRoutes, type QueryLineage } from "./routes/lineage.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { type StackOperations, stackRoutes } from "./routes/stacks.ts";
@@ -60,6 +62,7 @@ export function createApi(ports: ApiPorts): FastifyPluginAsyncTypebox {
     ...ports.routes,
   ];
   return async (app) => {
+    await app.register(openApiRoutes(collectRoutes(app)));
     for (const plugin of plugins) await app.register(plugin);
   };
 }

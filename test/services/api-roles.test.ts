@@ -1,44 +1,14 @@
 // Every role on every route of the API, from the table of routes as it was registered.
-import { expect, onTestFinished, test } from "vitest";
-import { createCluster } from "../../shared/adapters/local/cluster.ts";
+import { expect, test } from "vitest";
 import { PERSON_ROLES, type Role, roleAllows } from "../../shared/domain/role.ts";
-import { endpointRoutes } from "../../services/api/routes/endpoints.ts";
-import { rolloutRoutes } from "../../services/api/routes/rollouts.ts";
-import { runRoutes } from "../../services/api/routes/runs.ts";
-import { createWorld } from "../support/world.ts";
-import { apiDoor, type SeenRoute } from "./api-door.ts";
 import { as } from "./door.ts";
+import { pathOf, wholeApi } from "./whole-api.ts";
 
 const ROLES: readonly Role[] = [...PERSON_ROLES, "workflow"];
 const OPEN_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/startupz"]);
 
 /** Routes that exist before anyone has registered theirs: fewer means that the table was not read. */
 const ROUTES_MIN = 60;
-
-/** The API with the routes of every resource, over stores that hold nothing. */
-async function wholeApi() {
-  const world = createWorld({});
-  onTestFinished(() => world.close());
-  const ports = {
-    ...world,
-    traffic: {
-      read: async () => undefined,
-      write: async () => ({ kind: "conflict" as const }),
-      list: async () => [],
-    },
-    deploys: { status: async () => ({ state: "unknown" as const, message: "", since: "" }) },
-    metrics: { samples: async () => [] },
-    cluster: createCluster({ address: undefined }),
-    artifacts: { digest: async () => `sha256:${"0".repeat(64)}`, path: async () => "/nowhere" },
-  };
-  return apiDoor({ routes: [endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports)] });
-}
-
-const pathOf = ({ url }: SeenRoute): string =>
-  url
-    .replaceAll("::", "@")
-    .replaceAll(/:\w+(\([^)]*\))?/g, "known")
-    .replaceAll("@", ":");
 
 test("every route names its role and asks for it: nobody and lesser roles are refused, the role itself is let in", async () => {
   const { app, seen } = await wholeApi();

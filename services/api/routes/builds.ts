@@ -30,7 +30,7 @@ export function buildRoutes({
     });
     app.get(
       "/v1/builds/:build/logs",
-      { config: { role: "viewer" }, schema: { params, querystring } },
+      { config: { role: "viewer", produces: "text/plain" }, schema: { params, querystring } },
       async (request, reply) => {
         const { build } = request.params;
         if ((await builds.status(build)).state === "unknown") throw unknownBuild(build);

@@ -54,7 +54,8 @@ export function eventRoutes({
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addContentTypeParser<Buffer>(STRUCTURED_MEDIA_TYPE, { parseAs: "buffer" }, readJsonBody);
-    app.post("/v1/events", { config: { role: "viewer" }, schema }, async (request, reply) => {
+    const consumes = [STRUCTURED_MEDIA_TYPE, "application/json"];
+    app.post("/v1/events", { config: { role: "viewer", consumes }, schema }, async (request, reply) => {
       const event = readEvent(request);
       const { name, ignored } = await outsideDoor(event, request.caller);
       return reply.code(202).send(ignored === undefined ? { name } : { name, ignored });

@@ -83,7 +83,8 @@ export function runRoutes(ports: RunPorts): FastifyPluginAsyncTypebox {
       async ({ params, body, caller }) =>
         operations.cancel(nameOf(params), body.reason, caller) as Promise<{ name: string }>,
     );
-    app.get(`${url}::logs`, { config: { role: "viewer" }, schema: { params } }, async ({ params }, reply) =>
+    const text = { role: "viewer", produces: "text/plain" } as const;
+    app.get(`${url}::logs`, { config: text, schema: { params } }, async ({ params }, reply) =>
       reply.type("text/plain; charset=utf-8").send(await operations.logs(nameOf(params))),
     );
     for (const verb of ["claim", "submit", "poll", "finish"] as const) {
