@@ -196,7 +196,8 @@ function decide(state: ModelState, input: ModelInput): Decision<ModelFact> {
     const { modelVersion, reason } = input;
     return happens([{ type: "model-version.quarantined", data: { modelVersion, reason } }]);
   }
-  if (version.phase === "verified" && input.kind !== "unfit") return ignored(`${input.modelVersion} is verified already.`);
+  if (version.phase === "verified" && input.kind !== "unfit")
+    return ignored(`${input.modelVersion} is verified already.`);
   if (input.kind === "verified") return verified(state, version);
   const { modelVersion, reason, message } = input;
   return happens([{ type: "model-version.rejected", data: { modelVersion, reason, message } }]);

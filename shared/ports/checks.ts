@@ -23,5 +23,8 @@ export interface Checks {
   list(repository: string, commit?: string): Promise<readonly Check[]>;
   /** One comment per pull request and key, replaced when put again. */
   comment(repository: string, pullRequest: number, key: string, markdown: string): Promise<void>;
-  comments(repository: string, pullRequest: number): Promise<readonly { readonly key: string; readonly markdown: string }[]>;
+  comments(
+    repository: string,
+    pullRequest: number,
+  ): Promise<readonly { readonly key: string; readonly markdown: string }[]>;
 }

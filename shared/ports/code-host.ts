@@ -21,7 +21,11 @@ export interface CodeHost {
   /** What merging head into base would give, without touching either. */
   testMerge(repository: string, base: string, head: string): Promise<TestMerge>;
   /** Facts about commits on the way from base to head: who wrote them, and how many commits the branch's first-parent history has. */
-  history(repository: string, base: string, head: string): Promise<{
+  history(
+    repository: string,
+    base: string,
+    head: string,
+  ): Promise<{
     readonly mergeBase: string;
     /** Logins or e-mail addresses of authors and committers since the merge base. */
     readonly people: readonly string[];

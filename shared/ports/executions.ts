@@ -14,7 +14,11 @@ export interface Execution {
  * otherwise at least one (the workflow's first step claims its subject, so that a second one ends as a duplicate).
  */
 export interface Executions {
-  start(request: { readonly workflow: string; readonly argument: unknown; readonly cause: string }): Promise<Execution>;
+  start(request: {
+    readonly workflow: string;
+    readonly argument: unknown;
+    readonly cause: string;
+  }): Promise<Execution>;
   get(id: string): Promise<Execution | undefined>;
   cancel(id: string): Promise<void>;
   /** Executions of a cause, oldest first. */

@@ -24,7 +24,10 @@ export interface Outbox {
   /** Rows whose next attempt is due at `now`, oldest first. */
   pending(now: string, limit: number): Promise<readonly OutboxRow[]>;
   /** Marks rows published, or sets when the next attempt is due. */
-  settle(factId: string, result: { published: true; time: string } | { published: false; nextAttempt: string }): Promise<void>;
+  settle(
+    factId: string,
+    result: { published: true; time: string } | { published: false; nextAttempt: string },
+  ): Promise<void>;
   /** Timers due at `now` that have not fired, oldest first. */
   timersDue(now: string, limit: number): Promise<readonly TimerRow[]>;
   /** Marks a timer fired. */

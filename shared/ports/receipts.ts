@@ -20,7 +20,12 @@ export interface ReceiptOutcome {
  * (`duplicate` names the guid that holds it and says whether it is settled); an unsettled receipt is offered again.
  */
 export interface Receipts {
-  put(receipt: Receipt): Promise<{ readonly kind: "stored" } | { readonly kind: "duplicate"; readonly guid: string; readonly settled: boolean }>;
+  put(
+    receipt: Receipt,
+  ): Promise<
+    | { readonly kind: "stored" }
+    | { readonly kind: "duplicate"; readonly guid: string; readonly settled: boolean }
+  >;
   /** Unsettled receipts, oldest first. */
   pending(limit: number): Promise<readonly Receipt[]>;
   settle(guid: string, outcome: ReceiptOutcome): Promise<void>;

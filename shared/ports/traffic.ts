@@ -8,7 +8,12 @@ import type { TrafficDocument } from "../domain/traffic.ts";
 export interface Traffic {
   read(endpoint: string): Promise<TrafficDocument | undefined>;
   /** Writes at `document.resourceVersion` (0 creates); answers the document with its new resource version. */
-  write(endpoint: string, document: TrafficDocument): Promise<{ readonly kind: "written"; readonly document: TrafficDocument } | { readonly kind: "conflict" }>;
+  write(
+    endpoint: string,
+    document: TrafficDocument,
+  ): Promise<
+    { readonly kind: "written"; readonly document: TrafficDocument } | { readonly kind: "conflict" }
+  >;
   /** Names of all endpoints that have a document. */
   list(): Promise<readonly string[]>;
 }

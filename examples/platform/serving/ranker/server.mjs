@@ -24,7 +24,14 @@ if (!PORT || !ARTIFACT) {
 }
 
 const file = statSync(ARTIFACT).isDirectory() ? join(ARTIFACT, "model.json") : ARTIFACT;
-const model = { weights: {}, errorRate: 0, latencyMs: 0, startupMs: 0, neverReady: false, ...JSON.parse(readFileSync(file, "utf8")) };
+const model = {
+  weights: {},
+  errorRate: 0,
+  latencyMs: 0,
+  startupMs: 0,
+  neverReady: false,
+  ...JSON.parse(readFileSync(file, "utf8")),
+};
 const EXAMPLE = [
   { id: "kettle", features: { price: 2, rating: 4.5 } },
   { id: "lamp", features: { price: 1, rating: 3.9 } },
@@ -41,7 +48,10 @@ function failsNow() {
 }
 
 function score(item) {
-  return Object.entries(item.features ?? {}).reduce((sum, [name, value]) => sum + (model.weights[name] ?? 0) * Number(value), 0);
+  return Object.entries(item.features ?? {}).reduce(
+    (sum, [name, value]) => sum + (model.weights[name] ?? 0) * Number(value),
+    0,
+  );
 }
 
 async function readItems(request) {
@@ -63,16 +73,24 @@ async function readItems(request) {
 
 function answer(response, status, body) {
   const text = JSON.stringify(body);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+  });
   response.end(text);
 }
 
 async function predict(request, response) {
   const items = await readItems(request);
-  if (items === undefined) return answer(response, 400, { error: `Send {"items": [{"id", "features"}]} with at most ${ITEMS_MAX} items.` });
+  if (items === undefined)
+    return answer(response, 400, {
+      error: `Send {"items": [{"id", "features"}]} with at most ${ITEMS_MAX} items.`,
+    });
   if (model.latencyMs > 0) await sleep(model.latencyMs);
   if (failsNow()) return answer(response, 500, { error: "The model failed on this request." });
-  const ranked = items.map((item) => ({ id: item.id, score: score(item) })).sort((one, other) => other.score - one.score);
+  const ranked = items
+    .map((item) => ({ id: item.id, score: score(item) }))
+    .sort((one, other) => other.score - one.score);
   return answer(response, 200, { model: "ranker", ranked });
 }
 
