@@ -104,9 +104,8 @@ function evidence(rollout: Answer | undefined): string {
 
 function expectState(rollout: Answer, state: string): void {
   if (rollout["state"] === state) return;
-  throw new TourError(
-    `${String(rollout["name"])} is ${String(rollout["state"])} and not ${state}: ${String(rollout["reason"] ?? "")}`,
-  );
+  const { name, state: found, reason } = rollout;
+  throw new TourError(`${String(name)} is ${String(found)} and not ${state}: ${JSON.stringify(reason)}`);
 }
 
 /** Version 1: the first, judged alone. Starts the live traffic when it serves. */
