@@ -37,6 +37,12 @@ export async function launchPlan(ports: ProvisionerPorts, name: string): Promise
   });
 }
 
+/** Stops the build of a plan that something newer has replaced. A build that has ended stays as it is. */
+export async function stopPlan(ports: ProvisionerPorts, name: string): Promise<void> {
+  const { state } = await load(ports.ledger, plan, name);
+  if (state.build !== undefined) await ports.builds.cancel(state.build);
+}
+
 /** Problems that a failed plan keeps: as many as a check can annotate at once. */
 const PROBLEMS_MAX = 50;
 

@@ -7,7 +7,7 @@ import { inputsOf, withViews } from "../../shared/runtime/with-views.ts";
 import { advanceDependents, advanceStack, launchApply } from "./applies.ts";
 import { reportApply, reportPlan } from "./checks.ts";
 import { receiveDelivery } from "./deliveries.ts";
-import { advanceAfterPlan, launchPlan, startPlan } from "./plans.ts";
+import { advanceAfterPlan, launchPlan, startPlan, stopPlan } from "./plans.ts";
 import type { ProvisionerPorts } from "./ports.ts";
 import { settleOpenBuilds } from "./settle.ts";
 import { PROVISIONER_VIEWS } from "./views.ts";
@@ -48,6 +48,7 @@ async function react(ports: ProvisionerPorts, fact: AnyFact): Promise<void> {
       await advanceAfterPlan(ports, fact.subject);
       return reportPlan(ports, fact.subject);
     case "plan.superseded":
+      await stopPlan(ports, fact.subject);
       return reportPlan(ports, fact.subject);
     case "apply.requested":
       await advanceStack(ports, fact.subject);

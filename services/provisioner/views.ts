@@ -76,7 +76,12 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
       return [plan({ state, approvals })];
     }
     case "plan.superseded":
-      return [put("waitingPlans", key, null), plan({ state: "SUPERSEDED", supersededBy: fact.data.by })];
+      return [
+        put("waitingPlans", key, null),
+        plan({ state: "SUPERSEDED", supersededBy: fact.data.by }),
+        // Its build is stopped, and nothing that it still reports is recorded: it must not hold a place for ever.
+        ...("build" in before ? [open(String(before.build), null)] : []),
+      ];
     default:
       return [];
   }

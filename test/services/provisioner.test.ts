@@ -29,9 +29,11 @@ function platform() {
   const checks = createLocalChecks({ root });
   const codeHost = createLocalCodeHost({ root, path });
   let builds: BuildsFake | undefined;
+  const cancelled: string[] = [];
   const world = createWorld({
     services: (ports) => {
-      builds = createBuildsFake(() => ports.clock.now());
+      const fake = createBuildsFake(() => ports.clock.now());
+      builds = { ...fake, cancel: async (id) => void cancelled.push(id) };
       const blobs = {
         put: () => Promise.reject(new Error("unused")),
         get: async () =>
@@ -100,7 +102,7 @@ function platform() {
     }
     await world.settle();
   };
-  return { world, repository, checks, builds, deliver, pull, ends, approveAll };
+  return { world, repository, checks, builds, cancelled, deliver, pull, ends, approveAll };
 }
 
 type Platform = ReturnType<typeof platform>;
@@ -182,6 +184,29 @@ describe("a pull request", () => {
     await at.deliver({ action: "synchronize", pullRequest: at.pull(base, newer) });
     const plans = await at.world.views.list({ collection: "plans", limit: 10 });
     expect(plans.map(({ document }) => document["state"]).toSorted()).toEqual(["PLANNING", "SUPERSEDED"]);
+  });
+
+  test("that is pushed to again and again while it is planned leaves no build behind", async () => {
+    const at = platform();
+    const { base, head } = await existingStack(at);
+    await at.deliver({ pullRequest: at.pull(base, head) });
+    let newest = head;
+    for (const name of ["c", "d", "e", "f", "g"]) {
+      newest = commitFiles(at.repository, {
+        parent: newest,
+        files: { "stacks/web/main.tf": resource(name) },
+      });
+      await at.deliver({ action: "synchronize", pullRequest: at.pull(base, newest) });
+    }
+    const open = await at.world.views.list({ collection: "openBuilds", limit: 10 });
+    expect(open.length).toBe(1);
+    expect(at.cancelled).toHaveLength(5);
+    await at.ends("plan");
+    const plans = await at.world.views.list({ collection: "plans", limit: 10 });
+    expect(plans.filter(({ document }) => document["state"] !== "SUPERSEDED")).toMatchObject([
+      { document: { headCommit: newest, state: "READY" } },
+    ]);
+    expect(await at.world.views.list({ collection: "openBuilds", limit: 10 })).toEqual([]);
   });
 
   test("that conflicts with its base says where", async () => {
