@@ -123,10 +123,16 @@ export async function firstVersion(stage: Stage): Promise<LiveTraffic> {
   narrator.say(
     `Version 1 serves as a real HTTP server; ${REQUESTS_PER_SECOND} requests/s now go through ${stage.gatewayUrl}/ranker.`,
   );
-  const { rollout } = await follow(stage, "1", traffic);
-  expectState(rollout, "PROMOTED");
-  narrator.say(`Version 1 is in good standing. ${evidence(rollout)}`);
-  return traffic;
+  try {
+    const { rollout } = await follow(stage, "1", traffic);
+    expectState(rollout, "PROMOTED");
+    narrator.say(`Version 1 is in good standing. ${evidence(rollout)}`);
+    return traffic;
+  } catch (error) {
+    // Nobody else knows of it yet, and it would keep the process alive.
+    await traffic.stop();
+    throw error;
+  }
 }
 
 /** Version 2: as good as version 1, so it is promoted. */
