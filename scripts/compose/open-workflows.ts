@@ -36,6 +36,9 @@ export async function openWorkflows(options: {
     log,
     workflow: shippedWorkflow,
     mint: issuer.mint,
+    // Whoever calls back is outside of this process: the address is the real one.
+    callbackBase: (workflow, id) =>
+      `${apiUrl}/v1/projects/signalbox/locations/local/workflows/${workflow}/executions/${id}/callbacks`,
     fetch: (url, init) =>
       fetch(url.startsWith(`${WORKFLOW_API}/`) ? `${apiUrl}${url.slice(WORKFLOW_API.length)}` : url, init),
     ...(only === undefined ? {} : { takesUp: (workflow: string) => workflow === only }),

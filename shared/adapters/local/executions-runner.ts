@@ -1,9 +1,12 @@
 // Keeps executions going: launches them on the engine, takes them up again from their journal, and lets go of them at a stop.
 import {
+  type CallbackHttpRequest,
+  type CallbackStatus,
   compile,
   type Execution as RunningExecution,
   formatProblem,
   launch,
+  type Machine,
   NonDeterminismError,
   type Outcome,
   type Perform,
@@ -24,6 +27,10 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly http: HttpOptions;
+  /** Where the callback endpoints of an execution answer, without a slash at the end. */
+  readonly callbackBase?: (workflow: string, id: string) => string;
+  /** Told when an execution has ended: there is room for another. */
+  readonly onEnd?: () => void;
 }
 
 /** Compiles a source or says what is wrong with it and where. */
@@ -96,6 +103,7 @@ function begin(
     argument: execution.argument,
     env: environment(execution),
     seed: execution.seed,
+    callbackBase: options.callbackBase?.(execution.workflow, execution.id),
     journal: {
       load: () => journal.load(),
       append: (entries) => unless(stopped, () => tracked(journal.append(entries))),
@@ -126,8 +134,10 @@ export function createRunner(options: RunnerOptions) {
     work.then(forget, forget);
     return work;
   };
-  const end = (id: string, outcome: Outcome): Promise<void> =>
-    tracked(store.end(id, outcome, clock.now().toISOString()));
+  const end = async (id: string, outcome: Outcome): Promise<void> => {
+    await tracked(store.end(id, outcome, clock.now().toISOString()));
+    if (!stopped.aborted) options.onEnd?.();
+  };
 
   /** Runs an execution to its end. A journal that cannot be written is no end: the execution is taken up from it again. */
   async function runToEnd(execution: StoredExecution): Promise<void> {
@@ -170,6 +180,12 @@ export function createRunner(options: RunnerOptions) {
         await launched.finished;
       }
       await end(id, { state: "CANCELLED" });
+    },
+    /** The machine of an execution that runs here. */
+    machine: (id: string): Machine | undefined => running.get(id)?.machine(),
+    /** Hands a request to a callback endpoint; 200 once it is durable, 404 when nothing here waits for it. */
+    async deliver(id: string, callback: string, request: CallbackHttpRequest): Promise<CallbackStatus> {
+      return (await running.get(id)?.deliver(callback, request)) ?? 404;
     },
     /** Lets go of everything; resolves when nothing is being written any more. */
     async close(): Promise<void> {

@@ -1,6 +1,7 @@
 // Executions, their journals and the workflow sources that they are pinned to, in the shared database.
 import type { JournalEntry, JournalStore, Outcome } from "../../../workflows/engine/engine.ts";
 import type { Execution } from "../../ports/executions.ts";
+import type { WorkflowExecution, WorkflowTraceElement } from "../../ports/workflow-executions.ts";
 import type { Database, Statements } from "./database.ts";
 
 const SCHEMA = [
@@ -13,10 +14,18 @@ const SCHEMA = [
    CREATE TABLE execution_journal (
      execution TEXT NOT NULL, position INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (execution, position)
    ) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE executions ADD COLUMN created TEXT NOT NULL DEFAULT '';
+   ALTER TABLE executions ADD COLUMN labels TEXT NOT NULL DEFAULT '{}';
+   ALTER TABLE executions ADD COLUMN log_level TEXT NOT NULL DEFAULT '';
+   ALTER TABLE executions ADD COLUMN trace TEXT;
+   UPDATE executions SET created = started;
+   CREATE INDEX executions_by_workflow ON executions (workflow, created);`,
 ];
 
 /** Executions that may be at work at one time. */
 export const EXECUTIONS_ACTIVE_MAX = 1_000;
+/** Executions that may wait until one of those has ended. */
+export const EXECUTIONS_QUEUED_MAX = 10_000;
 
 interface ExecutionRow {
   readonly id: string;
@@ -25,11 +34,16 @@ interface ExecutionRow {
   readonly seed: string;
   readonly argument: string;
   readonly state: Execution["state"];
+  readonly created: string;
+  /** Empty until it starts. */
   readonly started: string;
   readonly ended: string | null;
   readonly result: string | null;
   readonly payload: string | null;
   readonly context: string | null;
+  readonly labels: string;
+  readonly log_level: string;
+  readonly trace: string | null;
 }
 
 /** What it takes to go on with an execution. */
@@ -39,45 +53,116 @@ export type StoredExecution = Pick<ExecutionRow, "id" | "workflow" | "revision" 
 export interface NewExecution extends StoredExecution {
   readonly cause: string;
   readonly source: string;
-  readonly started: string;
+  readonly created: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly callLogLevel?: string;
+}
+
+/** How much room there is for a new execution. */
+export interface Room {
+  /** Executions that may be at work. */
+  readonly activeMax: number;
+  readonly mayQueue: boolean;
 }
 
 function asExecution(row: ExecutionRow): Execution {
-  const { id, workflow, state, started, ended, result, payload, context } = row;
+  const { id, workflow, state, created, started, ended, result, payload, context } = row;
   return {
     id,
     workflow,
     state,
-    startedAt: started,
+    startedAt: started === "" ? created : started,
     ...(ended === null ? {} : { endedAt: ended }),
     ...(result === null ? {} : { result: JSON.parse(result) as unknown }),
     ...(payload === null ? {} : { error: { payload, context: context ?? "" } }),
   };
 }
 
-const SELECT =
-  "SELECT id, workflow, revision, seed, argument, state, started, ended, result, payload, context FROM executions";
-
-function insert(sql: Statements, fresh: NewExecution): "inserted" | "known" | "full" {
-  if (sql.row("SELECT 1 FROM executions WHERE cause = ?", fresh.cause) !== undefined) return "known";
-  const active = sql.row("SELECT COUNT(*) AS count FROM executions WHERE state = 'ACTIVE'") as {
-    count: number;
+/** An execution with everything that its API shows. */
+function asWorkflowExecution(row: ExecutionRow): WorkflowExecution {
+  const { id, workflow, state, revision, created, started, ended, argument, result, payload, context } = row;
+  const stackTrace = JSON.parse(row.trace ?? '{"elements":[]}') as { elements: WorkflowTraceElement[] };
+  return {
+    id,
+    workflow,
+    state,
+    revision,
+    createdAt: created,
+    ...(started === "" ? {} : { startedAt: started }),
+    ...(ended === null ? {} : { endedAt: ended }),
+    labels: JSON.parse(row.labels) as Record<string, string>,
+    callLogLevel: row.log_level,
+    argument,
+    ...(result === null ? {} : { result }),
+    ...(payload === null ? {} : { error: { payload, context: context ?? "", stackTrace } }),
   };
-  if (active.count >= EXECUTIONS_ACTIVE_MAX) return "full";
-  const { id, workflow, cause, revision, seed, argument, started, source } = fresh;
+}
+
+const SELECT = "SELECT * FROM executions";
+
+const inState = (sql: Pick<Statements, "row">, state: "ACTIVE" | "QUEUED"): number =>
+  (sql.row("SELECT COUNT(*) AS count FROM executions WHERE state = ?", state) as { count: number }).count;
+
+function insert(
+  sql: Statements,
+  fresh: NewExecution,
+  { activeMax, mayQueue }: Room,
+): "inserted" | "queued" | "known" | "full" {
+  if (sql.row("SELECT 1 FROM executions WHERE cause = ?", fresh.cause) !== undefined) return "known";
+  const queued = inState(sql, "ACTIVE") >= activeMax;
+  if (queued && (!mayQueue || inState(sql, "QUEUED") >= EXECUTIONS_QUEUED_MAX)) return "full";
+  const { id, workflow, cause, revision, seed, argument, created, source } = fresh;
   sql.run("INSERT OR IGNORE INTO workflow_sources VALUES (?, ?, ?)", revision, workflow, source);
   sql.run(
-    `INSERT INTO executions (id, workflow, cause, revision, seed, argument, state, started)
-     VALUES (?, ?, ?, ?, ?, ?, 'ACTIVE', ?)`,
+    `INSERT INTO executions (id, workflow, cause, revision, seed, argument, state, created, started, labels, log_level)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     workflow,
     cause,
     revision,
     seed,
     argument,
-    started,
+    queued ? "QUEUED" : "ACTIVE",
+    created,
+    queued ? "" : created,
+    JSON.stringify(fresh.labels ?? {}),
+    fresh.callLogLevel ?? "",
   );
-  return "inserted";
+  return queued ? "queued" : "inserted";
+}
+
+/** Starts those that wait longest, as far as there is room; answers them. */
+function promote(
+  sql: Statements,
+  time: string,
+  activeMax: number,
+  takesUp: (workflow: string) => boolean,
+): readonly StoredExecution[] {
+  const room = activeMax - inState(sql, "ACTIVE");
+  if (room <= 0) return [];
+  const query = `${SELECT} WHERE state = 'QUEUED' ORDER BY created, id LIMIT ?`;
+  const rows = (sql.rows(query, room) as readonly ExecutionRow[]).filter(({ workflow }) => takesUp(workflow));
+  for (const { id } of rows)
+    sql.run("UPDATE executions SET state = 'ACTIVE', started = ? WHERE id = ?", time, id);
+  return rows;
+}
+
+/** The journal of one execution. Entries are only ever added. */
+function journalOf(db: Database, id: string): JournalStore {
+  const count = "SELECT COUNT(*) AS count FROM execution_journal WHERE execution = ?";
+  return {
+    load: async () => {
+      const query = "SELECT entry FROM execution_journal WHERE execution = ? ORDER BY position";
+      const rows = db.rows(query, id) as readonly { entry: string }[];
+      return rows.map(({ entry }) => JSON.parse(entry) as JournalEntry);
+    },
+    append: (entries) =>
+      db.write((sql) => {
+        const { count: first } = sql.row(count, id) as { count: number };
+        for (const [index, entry] of entries.entries())
+          sql.run("INSERT INTO execution_journal VALUES (?, ?, ?)", id, first + index, JSON.stringify(entry));
+      }),
+  };
 }
 
 /** The store of executions in this database. */
@@ -85,7 +170,21 @@ export function createExecutionStore(db: Database) {
   db.migrate("executions", SCHEMA);
   return {
     /** Stores the execution, unless its cause has one (`known`) or too many are at work (`full`). */
-    insert: (fresh: NewExecution) => db.write((sql) => insert(sql, fresh)),
+    insert: (fresh: NewExecution, room: Room) => db.write((sql) => insert(sql, fresh, room)),
+    /** Starts what is queued, oldest first, as far as there is room; answers what must be run now. */
+    promote: (time: string, activeMax: number, takesUp: (workflow: string) => boolean) =>
+      db.write((sql) => promote(sql, time, activeMax, takesUp)),
+    hasQueued: (): boolean => db.row("SELECT 1 FROM executions WHERE state = 'QUEUED' LIMIT 1") !== undefined,
+    /** An execution as its API shows it. */
+    shown(id: string): WorkflowExecution | undefined {
+      const row = db.row(`${SELECT} WHERE id = ?`, id) as ExecutionRow | undefined;
+      return row === undefined ? undefined : asWorkflowExecution(row);
+    },
+    /** The latest executions of a workflow, newest first. */
+    latest(workflow: string, limit: number): readonly WorkflowExecution[] {
+      const query = `${SELECT} WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT ?`;
+      return (db.rows(query, workflow, limit) as readonly ExecutionRow[]).map(asWorkflowExecution);
+    },
     get(id: string): Execution | undefined {
       const row = db.row(`${SELECT} WHERE id = ?`, id) as ExecutionRow | undefined;
       return row === undefined ? undefined : asExecution(row);
@@ -108,40 +207,24 @@ export function createExecutionStore(db: Database) {
     end: (id: string, outcome: Outcome, time: string): Promise<void> =>
       db.write((sql) => {
         const result = outcome.state === "SUCCEEDED" ? outcome.result : null;
-        const { payload = null, context = null } = outcome.state === "FAILED" ? outcome.error : {};
+        const {
+          payload = null,
+          context = null,
+          stackTrace,
+        } = outcome.state === "FAILED" ? outcome.error : {};
         sql.run(
-          "UPDATE executions SET state = ?, ended = ?, result = ?, payload = ?, context = ? WHERE id = ? AND state = 'ACTIVE'",
+          `UPDATE executions SET state = ?, ended = ?, result = ?, payload = ?, context = ?, trace = ?
+           WHERE id = ? AND state IN ('ACTIVE', 'QUEUED')`,
           outcome.state,
           time,
           result,
           payload,
           context,
+          stackTrace === undefined ? null : JSON.stringify(stackTrace),
           id,
         );
       }),
-    /** The journal of one execution. Entries are only ever added. */
-    journal(id: string): JournalStore {
-      const count = "SELECT COUNT(*) AS count FROM execution_journal WHERE execution = ?";
-      return {
-        load: async () => {
-          const query = "SELECT entry FROM execution_journal WHERE execution = ? ORDER BY position";
-          const rows = db.rows(query, id) as readonly { entry: string }[];
-          return rows.map(({ entry }) => JSON.parse(entry) as JournalEntry);
-        },
-        append: (entries) =>
-          db.write((sql) => {
-            const { count: first } = sql.row(count, id) as { count: number };
-            for (const [index, entry] of entries.entries()) {
-              sql.run(
-                "INSERT INTO execution_journal VALUES (?, ?, ?)",
-                id,
-                first + index,
-                JSON.stringify(entry),
-              );
-            }
-          }),
-      };
-    },
+    journal: (id: string) => journalOf(db, id),
   };
 }
 
