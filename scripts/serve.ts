@@ -10,6 +10,7 @@ import { type ControlPlane, startControlPlane } from "./compose/control-plane.ts
 import { rayFromEnvironment } from "./compose/ray.ts";
 import { freePort } from "./compose/ports.ts";
 import { requireTerraform } from "./compose/requirements.ts";
+import { stopRequested } from "./compose/stop.ts";
 import {
   type FirstPerson,
   type StateFolder,
@@ -18,6 +19,8 @@ import {
   openStateFolder,
   ownerLogins,
 } from "./compose/state-folder.ts";
+
+export { stopRequested } from "./compose/stop.ts";
 
 /** What an installation is started with. */
 export interface ServeOptions {
@@ -104,18 +107,6 @@ async function isKnown(state: StateFolder): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Resolves when the process is asked to stop; a second request ends it at once. */
-export function stopRequested(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(130));
-        resolve(signal);
-      });
-    }
-  });
 }
 
 /** Starts an installation, says where it is, and stays until it is asked to stop. */

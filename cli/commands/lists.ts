@@ -63,7 +63,9 @@ function verdictText(row: Row): string | undefined {
   const release = partOf(row, "release");
   const paused = row["paused"] === true ? `Paused: ${textOf(row, "pauseReason") ?? ""} ` : "";
   const judged = textOf(partOf(row, "judgement"), "sentence");
-  return `${paused}${ended ?? judged ?? textOf(release, "message") ?? ""}`;
+  const steps = (row["steps"] ?? []) as readonly Row[];
+  const evidence = textOf(steps.at(-1), "evidence");
+  return `${paused}${ended ?? judged ?? textOf(release, "message") ?? evidence ?? ""}`;
 }
 
 interface ListOf {

@@ -75,6 +75,9 @@ function addRun(group: Command, world: RunWorld): void {
 }
 
 const TEST_HELP = `
+Example:
+  $ signalbox workflows test canary.yaml
+
 A file of cases, such as canary.cases.yaml beside canary.yaml:
 
   cases:

@@ -11,6 +11,7 @@ import type { FactService } from "../../shared/runtime/fact-service.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { onFacts, serveFunction } from "../../shared/runtime/on-facts.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
+import { stopRequested } from "./stop.ts";
 import { type Keys, type StateFolder, openKeys, openStateFolder } from "./state-folder.ts";
 
 /** Between two passes of the service's reconciler, in milliseconds. */
@@ -109,7 +110,7 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
     await options.close();
     log.info({}, `${name} stopped`);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
+  void stopRequested().then(stop);
   const { port: listening } = server.address() as AddressInfo;
   log.info({ url: `http://127.0.0.1:${listening}`, inputs: service.inputs }, `${name} started`);
 }

@@ -1,6 +1,7 @@
 // The page in a process of its own, over a state folder. It writes nothing.
 import { join } from "node:path";
 import { Type } from "typebox";
+import { stopRequested } from "../../scripts/compose/stop.ts";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
@@ -55,4 +56,4 @@ const stop = async (): Promise<void> => {
   db.close();
   log.info({}, "console stopped");
 };
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
+void stopRequested().then(stop);

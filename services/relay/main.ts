@@ -1,6 +1,7 @@
 // The relay in a process of its own: publishes what is due in a state folder to the services that listen on this machine.
 import { join } from "node:path";
 import { Type } from "typebox";
+import { stopRequested } from "../../scripts/compose/stop.ts";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
 import { createOutbox } from "../../shared/adapters/local/outbox.ts";
@@ -54,6 +55,6 @@ if (import.meta.main) {
     db.close();
     log.info({}, "relay stopped");
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
+  void stopRequested().then(stop);
   log.info({ subscribers: subscribers.map(({ name }) => name) }, "relay started");
 }

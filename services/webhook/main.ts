@@ -1,6 +1,7 @@
 // The webhook in a process of its own: takes deliveries into a state folder. The relay publishes what they become.
 import { join } from "node:path";
 import { Type } from "typebox";
+import { stopRequested } from "../../scripts/compose/stop.ts";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
 import { createReceipts } from "../../shared/adapters/local/receipts.ts";
@@ -55,4 +56,4 @@ const stop = async (): Promise<void> => {
   db.close();
   log.info({}, "webhook stopped");
 };
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
+void stopRequested().then(stop);

@@ -1,6 +1,7 @@
 // A control plane in a process of its own, to be killed: prints one JSON line when it is up, another when it has stopped.
 // Arguments: state folder, API port, gateway port.
-import { startInstallation, stopRequested } from "../../scripts/serve.ts";
+import { stopRequested } from "../../scripts/compose/stop.ts";
+import { startInstallation } from "../../scripts/serve.ts";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import { PEOPLE } from "./people.ts";
 

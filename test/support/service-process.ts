@@ -14,7 +14,7 @@ export interface ServiceProcess {
   url(): Promise<string>;
   /** Everything that it wrote. */
   output(): string;
-  /** Asks it to stop; answers the exit code. */
+  /** Asks it to stop, twice as a launcher in between makes it; answers the exit code. */
   stop(): Promise<number | null>;
   /** The exit code of a process that ends by itself. */
   ended(): Promise<number | null>;
@@ -48,6 +48,7 @@ export function startService(name: string, environment: Readonly<Record<string, 
         START_MS,
       ),
     async stop() {
+      child.kill("SIGTERM");
       child.kill("SIGTERM");
       return code();
     },

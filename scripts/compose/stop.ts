@@ -1,0 +1,18 @@
+// When a process is asked to stop.
+
+/** One Ctrl-C arrives several times: from the terminal, from the launcher and from npm. Later than this it is another one. */
+const SAME_REQUEST_MS = 1_000;
+
+/** Resolves when the process is asked to stop; a second request ends it at once. */
+export function stopRequested(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let first: number | undefined;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        first ??= performance.now();
+        if (performance.now() - first > SAME_REQUEST_MS) process.exit(130);
+        resolve(signal);
+      });
+    }
+  });
+}
