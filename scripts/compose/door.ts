@@ -5,6 +5,7 @@ import { queryLineage } from "../../services/api/lineage/query.ts";
 import { modelVersionRegistered } from "../../services/api/models/register.ts";
 import { checkRoutes } from "../../services/api/routes/checks.ts";
 import { endpointRoutes } from "../../services/api/routes/endpoints.ts";
+import { metricsRoutes } from "../../services/api/routes/metrics.ts";
 import { rolloutRoutes } from "../../services/api/routes/rollouts.ts";
 import { runRoutes } from "../../services/api/routes/runs.ts";
 import { runRequested } from "../../services/api/runs/create.ts";
@@ -12,6 +13,8 @@ import { createConsole } from "../../services/console/console.ts";
 import { createWebhook } from "../../services/webhook/webhook.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
+import { watchProcess } from "../../shared/runtime/process-figures.ts";
+import { countRequests } from "../../shared/runtime/request-counts.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { createSessions } from "../../shared/runtime/sessions.ts";
 import { createTextSigner } from "../../shared/runtime/signed-text.ts";
@@ -38,6 +41,7 @@ export async function createDoor(
   });
   const webhook = createWebhook(ports);
   const server = createServer({ clock, log, identity, sessions, drainMs: DRAIN_MS });
+  const metrics = { ...ports, requestCounts: countRequests(server), processFigures: watchProcess(clock) };
   await server.register(webhook.routes);
   await server.register(
     createApi({
@@ -57,7 +61,13 @@ export async function createDoor(
           { ...ports, resolveServing: (endpoint, at) => resolveServing(ports, endpoint, at) },
           question,
         ),
-      routes: [checkRoutes(ports), endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports)],
+      routes: [
+        checkRoutes(ports),
+        endpointRoutes(ports),
+        rolloutRoutes(ports),
+        runRoutes(ports),
+        metricsRoutes(metrics),
+      ],
     }),
   );
   await server.register(createConsole({ ...ports, sessions }));

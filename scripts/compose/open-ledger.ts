@@ -1,6 +1,7 @@
 // Everything that lies in `ledger.db`: facts, causes, outbox, timers, views, receipts and dead letters.
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
+import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
 import { createOutbox } from "../../shared/adapters/local/outbox.ts";
 import { createReceipts } from "../../shared/adapters/local/receipts.ts";
@@ -17,5 +18,6 @@ export function openLedger(state: StateFolder) {
     views: createViews(db),
     receipts: createReceipts(db),
     deadLetters: createDeadLetters(db),
+    figures: createFigures(db),
   };
 }

@@ -9,6 +9,7 @@ import { createCluster } from "../../shared/adapters/local/cluster.ts";
 import { type Database, openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
+import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
 import { createMetrics } from "../../shared/adapters/local/metrics.ts";
 import { createReceipts } from "../../shared/adapters/local/receipts.ts";
@@ -22,6 +23,8 @@ import { declare } from "../../shared/runtime/config.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createLog, type Log } from "../../shared/runtime/log.ts";
 import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
+import { watchProcess } from "../../shared/runtime/process-figures.ts";
+import { countRequests } from "../../shared/runtime/request-counts.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { createSessions } from "../../shared/runtime/sessions.ts";
 import { createTextSigner } from "../../shared/runtime/signed-text.ts";
@@ -32,6 +35,7 @@ import { resolveServing } from "./endpoints/serving.ts";
 import { createQueryLineage } from "./lineage/query.ts";
 import { modelVersionRegistered } from "./models/register.ts";
 import { endpointRoutes } from "./routes/endpoints.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { rolloutRoutes } from "./routes/rollouts.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { runRequested } from "./runs/create.ts";
@@ -101,6 +105,7 @@ async function openPorts(state: (...parts: readonly string[]) => string, log: Lo
     views: createViews(db),
     receipts: createReceipts(db),
     deadLetters: createDeadLetters(db),
+    figures: createFigures(db),
     traffic: await createTraffic({ directory: state("traffic") }),
     metrics: createMetrics({ database: db, clock, gateway: () => "" }),
     executions: createExecutions({ db, clock, log, workflow: () => undefined, mint: issuer.mint }),
@@ -127,6 +132,7 @@ const identity = createIdentity({
   verifyWorkflowToken: (token) => ports.issuer.verify(token, url),
 });
 const server = createServer({ clock, log, identity, sessions: ports.sessions });
+const metrics = { ...ports, requestCounts: countRequests(server), processFigures: watchProcess(clock) };
 await server.register(
   createApi({
     ...ports,
@@ -142,7 +148,7 @@ await server.register(
       views: ports.views,
       resolveServing: (endpoint, time) => resolveServing(ports, endpoint, time),
     }),
-    routes: [endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports)],
+    routes: [endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports), metricsRoutes(metrics)],
   }),
 );
 url = await server.listen({ host: "127.0.0.1", port: config.PORT });
