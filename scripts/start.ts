@@ -14,6 +14,9 @@ import { findRay } from "./tour/ray-head.ts";
 
 const PORT = 7420;
 const GATEWAY_PORT = 7421;
+const FAILED = 1;
+/** What a shell answers for a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 const USAGE = `npm start -- [--once] [--tour] [--with-ray] [--port N] [--gateway-port N]
   --once      fresh state, play the tour, exit 0 if every step did what it says
@@ -69,6 +72,21 @@ Five things to try in another terminal:
   curl -s ${gatewayUrl}/ranker/v1/predict -i | grep x-signalbox-version
 `);
   if (folder !== join(".signalbox", "demo")) out("");
+}
+
+/** Says why the tour ended early; answers the exit code. Throws what is not the tour's. */
+function endOfTour(
+  error: unknown,
+  { stopped, once, folder }: { readonly stopped: boolean; readonly once: boolean; readonly folder: string },
+): number {
+  // Whatever the tour was doing when it was asked to stop, it failed for that reason.
+  if (stopped) {
+    out("\nStopping … `npm start -- --tour` plays the tour from its beginning.\n");
+    return once ? INTERRUPTED : 0;
+  }
+  if (!(error instanceof TourError)) throw error;
+  process.stderr.write(`\nThe tour failed: ${error.message}\nState and log are kept in ${folder}.\n`);
+  return FAILED;
 }
 
 async function main(): Promise<number> {
@@ -133,14 +151,12 @@ async function main(): Promise<number> {
       out("\nStopping …\n");
     }
   } catch (error) {
-    if (!(error instanceof TourError)) throw error;
-    process.stderr.write(`\nThe tour failed: ${error.message}\nState and log are kept in ${folder}.\n`);
-    code = 1;
+    code = endOfTour(error, { stopped: stopped.signal.aborted, once: options.once, folder });
   } finally {
     await installation.close();
     await ray?.stop();
   }
-  if (options.once && code === 0) await rm(folder, { recursive: true, force: true });
+  if (options.once && code !== FAILED) await rm(folder, { recursive: true, force: true });
   return code;
 }
 
