@@ -80,7 +80,7 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
         put("waitingPlans", key, null),
         plan({ state: "SUPERSEDED", supersededBy: fact.data.by }),
         // Its build is stopped, and nothing that it still reports is recorded: it must not hold a place for ever.
-        ...("build" in before ? [open(String(before.build), null)] : []),
+        ...("build" in before ? [open(String(before["build"]), null)] : []),
       ];
     default:
       return [];

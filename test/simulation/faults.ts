@@ -15,7 +15,14 @@ const BUSIER: Readonly<Record<string, number>> = {
 };
 
 /** What happens to one call. `down`: its port cannot be reached for a while. */
-export type Fault = "none" | "down" | "drop-request" | "drop-reply" | "pause" | "crash-before" | "crash-after";
+export type Fault =
+  | "none"
+  | "down"
+  | "drop-request"
+  | "drop-reply"
+  | "pause"
+  | "crash-before"
+  | "crash-after";
 
 /** A source of faults. */
 export interface Faults {

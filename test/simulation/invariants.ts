@@ -1,4 +1,5 @@
 // What holds after every history, and what "at rest" means.
+import canonicalize from "canonicalize";
 import type { AnyFact, FactOf } from "../../shared/domain/fact.ts";
 import { isApproved, plan } from "../../shared/domain/plan.ts";
 import { runningApply, stack } from "../../shared/domain/stack.ts";
@@ -39,7 +40,7 @@ export async function atRest(outside: Outside, developers: Developers): Promise<
   count("facts in the outbox", (await outbox.pending(FAR, ROWS_MAX)).length);
   count("timers", (await outbox.timersDue(FAR, ROWS_MAX)).length);
   for (const collection of ["openBuilds", "waitingPlans", "waitingApplies"])
-    count(collection, (await listed(outside, collection)).length);
+    for (const { key } of await listed(outside, collection)) waitsFor.push(`${collection} ${key}`);
   const rollouts = await listed(outside, "rollouts");
   for (const { key, document } of rollouts)
     if (["QUEUED", "RUNNING"].includes(String(document["state"])))
@@ -154,12 +155,13 @@ async function trafficProblems(outside: Outside): Promise<readonly string[]> {
     problems.push(`epochs on record are ${epochs.join()}, the document is at ${last}`);
   const view = await outside.views.get("endpoints", ENDPOINT);
   const weights = await outside.weights();
-  if (last > 0 && JSON.stringify(view?.["weights"]) !== JSON.stringify(weights))
+  if (last > 0 && canonicalize(view?.["weights"]) !== canonicalize(weights))
     problems.push(
       `the view says ${JSON.stringify(view?.["weights"])}, the document ${JSON.stringify(weights)}`,
     );
-  if (view !== undefined && view["held"] !== (document?.traffic.hold ?? null !== null))
-    problems.push(...(document?.traffic.hold == null && view["held"] === false ? [] : []));
+  const held = (document?.traffic.hold ?? null) !== null;
+  if (view !== undefined && view["held"] !== held)
+    problems.push(`the view says held ${String(view["held"])}, the document ${held}`);
   const sum = Object.values(weights).reduce((one, other) => one + other, 0);
   if (last > 0 && sum !== 100) problems.push(`the weights add up to ${sum}`);
   return problems;
@@ -169,7 +171,7 @@ async function dump(outside: Outside): Promise<string> {
   const parts: string[] = [];
   for (const collection of COLLECTIONS)
     for (const { key, document } of await listed(outside, collection))
-      parts.push(`${collection} ${key} ${JSON.stringify(document)}`);
+      parts.push(`${collection} ${key} ${canonicalize(document)}`);
   return parts.join("\n");
 }
 

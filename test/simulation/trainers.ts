@@ -42,7 +42,8 @@ export function createTrainers(callers: Callers) {
       const digest = `sha256:${id.padStart(64, "0")}`;
       const uri = `file:///models/${id}`;
       digests.set(uri, digest);
-      const datasets = versions > 1 ? [{ uri: `file:///data/${id}`, digest: `sha256:${"d".repeat(64)}` }] : [];
+      const datasets =
+        versions > 1 ? [{ uri: `file:///data/${id}`, digest: `sha256:${"d".repeat(64)}` }] : [];
       history.add("trainer", `version ${id} is ${JSON.stringify(behaviour)}`);
       void datasets;
       const registration = {
