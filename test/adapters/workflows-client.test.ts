@@ -109,7 +109,11 @@ async function platform(options: { readonly activeMax?: number } = {}) {
     await expect.poll(async () => (await get()).state, { timeout: PATIENCE_MS, interval: 10 }).toBe(state);
     return get();
   };
-  const http = (role: Role, path: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+  const http = (
+    role: Role,
+    path: string,
+    init: { method?: string; body?: string; headers?: Readonly<Record<string, string>> } = {},
+  ) =>
     fetch(path.startsWith("http") ? path : `${url}${path}`, {
       ...init,
       headers: { ...as(role), ...init.headers },

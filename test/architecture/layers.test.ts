@@ -39,6 +39,7 @@ const LAYERS: readonly { from: RegExp; may: readonly RegExp[] }[] = [
     from: /^workflows\/engine\//,
     may: [/^workflows\/engine\//, /^yaml$/, /^re2js$/, /^node:(crypto|buffer)$/],
   },
+  { from: /^workflows\/library\.ts$/, may: [/^workflows\/engine\/engine\.ts$/] },
   { from: /^services\/[^/]+\/main\.ts$/, may: [/./] },
   {
     from: /^services\/provisioner\/build\//,
