@@ -1,6 +1,7 @@
 // The adapters of the embedded mode, all on one state folder.
 import { createBus } from "../../shared/adapters/local/bus.ts";
 import { createCluster } from "../../shared/adapters/local/cluster.ts";
+import type { DeployLimits } from "../../shared/adapters/local/deploys-life.ts";
 import { createMetrics } from "../../shared/adapters/local/metrics.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
@@ -29,6 +30,8 @@ export interface AdapterOptions {
   readonly gatewayUrl: () => string;
   /** PATH of the host. */
   readonly path: string;
+  /** How patient deploys are, where it is not as by default. */
+  readonly deployLimits?: Partial<DeployLimits>;
 }
 
 /** Opens every adapter. The database is opened here; whoever called closes it. */
@@ -46,7 +49,13 @@ export async function openAdapters({ state, keys, log, ...options }: AdapterOpti
     ...stored,
     ...provisioning,
     ...(await openWorkflows({ db, keys, log })),
-    ...openServing({ state, artifactRoots: options.artifactRoots, path, traffic }),
+    ...openServing({
+      state,
+      artifactRoots: options.artifactRoots,
+      path,
+      traffic,
+      deployLimits: options.deployLimits,
+    }),
     traffic,
     bus,
     pump,

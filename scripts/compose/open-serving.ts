@@ -1,6 +1,7 @@
 // The adapters of the serving journey: artifacts, model servers, and the gateway that obeys the traffic documents.
 import { createArtifacts } from "../../shared/adapters/local/artifacts.ts";
 import { createCheckout } from "../../shared/adapters/local/deploys-checkout.ts";
+import type { DeployLimits } from "../../shared/adapters/local/deploys-life.ts";
 import { createDeploys } from "../../shared/adapters/local/deploys.ts";
 import { createGateway } from "../../shared/adapters/local/gateway.ts";
 import type { LocalTraffic } from "../../shared/adapters/local/traffic.ts";
@@ -15,6 +16,8 @@ export interface ServingOptions {
   /** PATH of model servers. */
   readonly path: string;
   readonly traffic: LocalTraffic;
+  /** How patient deploys are, where it is not as by default. */
+  readonly deployLimits?: Partial<DeployLimits> | undefined;
 }
 
 /** The artifacts of one installation. */
@@ -22,7 +25,7 @@ export const openArtifacts = (state: StateFolder, roots: readonly string[]) =>
   createArtifacts({ roots: [state.path("artifacts"), ...roots] });
 
 /** Opens them. Nothing is started or listened on yet. */
-export function openServing({ state, artifactRoots, path, traffic }: ServingOptions) {
+export function openServing({ state, artifactRoots, path, traffic, deployLimits }: ServingOptions) {
   const artifacts = openArtifacts(state, artifactRoots);
   const checkout = createCheckout({
     repositories: state.path("repos"),
@@ -36,6 +39,7 @@ export function openServing({ state, artifactRoots, path, traffic }: ServingOpti
     checkout,
     clock,
     environment: { PATH: path },
+    ...(deployLimits === undefined ? {} : { limits: deployLimits }),
     drained: (backend, timeoutMs) => gateway.drained(backend, timeoutMs),
   });
   const gateway = createGateway({ traffic, backends: (backend) => deploys.address(backend), clock });
