@@ -15,6 +15,7 @@ import {
   openStateFolder,
 } from "../../scripts/compose/state-folder.ts";
 import type { BuildLimits } from "../../services/provisioner/ports.ts";
+import type { DeployLimits } from "../../shared/adapters/local/deploys-life.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { type Caller, createCaller } from "./caller.ts";
 import { endLeftovers } from "./leftovers.ts";
@@ -40,6 +41,7 @@ export interface InstallationOptions {
   /** Puts other adapters in between; called before anything starts. */
   readonly wrap?: (adapters: EmbeddedAdapters) => EmbeddedAdapters;
   readonly buildLimits?: BuildLimits;
+  readonly deployLimits?: Partial<DeployLimits>;
 }
 
 /** A new folder for a state; its path is real, as a process sees its own. */
@@ -62,6 +64,7 @@ export async function startTestInstallation(options: InstallationOptions = {}): 
     path: process.env["PATH"] ?? "",
     ray: undefined,
     artifactRoots: [],
+    ...(options.deployLimits === undefined ? {} : { deployLimits: options.deployLimits }),
   });
   const adapters = options.wrap?.(opened) ?? opened;
   const plane = await startControlPlane(adapters, {
