@@ -1,4 +1,5 @@
 // `npm start`: the demo installation, the tour on its first start, and then a control plane to be used until Ctrl-C.
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -6,11 +7,12 @@ import { ControlPlaneError } from "../shared/domain/errors.ts";
 import { PACKAGE_ROOT } from "./compose/adapters.ts";
 import { RequirementError } from "./compose/requirements.ts";
 import type { FirstPerson } from "./compose/state-folder.ts";
-import { type Installation, startInstallation, stopRequested } from "./serve.ts";
+import { type Installation, type ServeOptions, startInstallation, stopRequested } from "./serve.ts";
 import { createNarrator, formatFigures } from "./tour/narrator.ts";
 import { TourError } from "./tour/stage.ts";
 import { playTour } from "./tour/tour.ts";
-import { findRay } from "./tour/ray-head.ts";
+import { type DemoRay, findRay } from "./tour/ray-head.ts";
+import { tourOf } from "./tour/tour-of.ts";
 
 const PORT = 7420;
 const GATEWAY_PORT = 7421;
@@ -51,7 +53,6 @@ function readOptions() {
 const out = (text: string): void => void process.stdout.write(text);
 
 function tellHowToGoOn({ url, gatewayUrl, state, tokens }: Installation, figures: string): void {
-  const folder = join(".signalbox", "demo");
   out(`
 ${figures === "" ? "" : `${figures}\n\n`}Signalbox is up and goes on until Ctrl-C.
 
@@ -71,7 +72,6 @@ Five things to try in another terminal:
   npx signalbox facts --limit 30                                 what happened, newest first
   curl -s ${gatewayUrl}/ranker/v1/predict -i | grep x-signalbox-version
 `);
-  if (folder !== join(".signalbox", "demo")) out("");
 }
 
 /** Says why the tour ended early; answers the exit code. Throws what is not the tour's. */
@@ -89,71 +89,89 @@ function endOfTour(
   return FAILED;
 }
 
+type Options = ReturnType<typeof readOptions>;
+
+/** The wished port; a RequirementError when it is none. */
+function portOf(text: string | undefined, otherwise: number): number {
+  const port = text === undefined ? otherwise : Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new RequirementError(
+    `${String(text)} is no port: give a whole number from 0 to 65535; 0 takes a free one.`,
+  );
+}
+
+function installationOptions(options: Options, folder: string, ray: DemoRay | undefined): ServeOptions {
+  return {
+    state: folder,
+    port: options.once ? 0 : portOf(options.port, PORT),
+    gatewayPort: options.once ? 0 : portOf(options["gateway-port"], GATEWAY_PORT),
+    people: PEOPLE,
+    ray,
+  };
+}
+
+/** Empties the demo's folder. Started once more before, so that it is refused while in use and no old server lives on. */
+async function startAfresh(options: ServeOptions): Promise<void> {
+  if (!existsSync(options.state)) return;
+  await (await startInstallation(options)).close();
+  await rm(options.state, { recursive: true, force: true });
+}
+
+/** The installation's life: the tour if it is new, then until Ctrl-C; answers the exit code. */
+async function live(
+  installation: Installation,
+  {
+    options,
+    ray,
+    stop,
+  }: { readonly options: Options; readonly ray: DemoRay | undefined; readonly stop: Promise<unknown> },
+): Promise<number> {
+  const stopped = new AbortController();
+  void stop.then(() => stopped.abort());
+  const { once } = options;
+  const started = performance.now();
+  const colour = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
+  const narrator = createNarrator(process.stdout, () => performance.now(), colour);
+  try {
+    if (!installation.known)
+      await playTour(tourOf(installation, { ray: ray?.address, narrator, signal: stopped.signal }));
+  } catch (error) {
+    return endOfTour(error, { stopped: stopped.signal.aborted, once, folder: installation.state.root });
+  }
+  const figures = narrator.figures().length === 0 ? "" : formatFigures(narrator.figures());
+  if (once) {
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    out(`\n${figures}\n\nThe tour took ${seconds} s. Everything did what it says.\n`);
+    return 0;
+  }
+  tellHowToGoOn(installation, figures);
+  await stop;
+  out("\nStopping …\n");
+  return 0;
+}
+
 async function main(): Promise<number> {
   const options = readOptions();
   if (options.help) return (out(USAGE), 0);
   const stop = stopRequested();
-  const stopped = new AbortController();
-  void stop.then(() => stopped.abort());
-  const started = Date.now();
-  const folder = join(PACKAGE_ROOT, ".signalbox", options.once ? `once-${started}` : "demo");
-  if (options.tour && !options.once) await rm(folder, { recursive: true, force: true });
+  const root = join(PACKAGE_ROOT, ".signalbox");
+  const folder = join(root, options.once ? `once-${Date.now()}` : "demo");
+  if (options.tour && !options.once) await startAfresh(installationOptions(options, folder, undefined));
   const ray = await findRay({
     withRay: options["with-ray"],
-    folder: join(PACKAGE_ROOT, ".signalbox", "ray"),
+    folder: join(root, "ray"),
     env: process.env,
     say: out,
   });
-  const installation = await startInstallation({
-    state: folder,
-    port: options.once ? 0 : Number(options.port ?? PORT),
-    gatewayPort: options.once ? 0 : Number(options["gateway-port"] ?? GATEWAY_PORT),
-    people: PEOPLE,
-    ray:
-      ray === undefined
-        ? undefined
-        : { address: ray.address, ...(ray.token === undefined ? {} : { token: ray.token }) },
-  });
-  let code = 0;
+  let code = FAILED;
   try {
-    const narrator = createNarrator(
-      process.stdout,
-      () => performance.now(),
-      process.stdout.isTTY && process.env["NO_COLOR"] === undefined,
-    );
-    if (!installation.known) {
-      await playTour({
-        url: installation.url,
-        gatewayUrl: installation.gatewayUrl,
-        tokens: {
-          admin: installation.tokens.get("admin") ?? "",
-          ada: installation.tokens.get("ada") ?? "",
-          grace: installation.tokens.get("grace") ?? "",
-        },
-        webhookSecret: installation.webhookSecret,
-        work: join(installation.state.root, "work", "ml-platform"),
-        bare: installation.state.path("repos", "acme", "ml-platform.git"),
-        artifacts: installation.state.path("artifacts"),
-        example: join(PACKAGE_ROOT, "examples", "platform"),
-        ray: ray?.address,
-        narrator,
-        signal: stopped.signal,
-      });
+    const installation = await startInstallation(installationOptions(options, folder, ray));
+    try {
+      code = await live(installation, { options, ray, stop });
+    } finally {
+      await installation.close();
     }
-    const figures = narrator.figures();
-    if (options.once)
-      out(
-        `\n${formatFigures(figures)}\n\nThe tour took ${((Date.now() - started) / 1000).toFixed(0)} s. Everything did what it says.\n`,
-      );
-    else {
-      tellHowToGoOn(installation, figures.length === 0 ? "" : formatFigures(figures));
-      await stop;
-      out("\nStopping …\n");
-    }
-  } catch (error) {
-    code = endOfTour(error, { stopped: stopped.signal.aborted, once: options.once, folder });
   } finally {
-    await installation.close();
     await ray?.stop();
   }
   if (options.once && code !== FAILED) await rm(folder, { recursive: true, force: true });
