@@ -51,7 +51,7 @@ function listPrice({ internal, external }: StepCount): number {
   return (internal * inside.dollarsPerThousand + external * outside.dollarsPerThousand) / 1_000;
 }
 
-const dollars = (amount: number): string => `$${amount.toFixed(amount === 0 || amount >= 1 ? 2 : 6)}`;
+const dollars = (amount: number): string => `$${amount.toFixed(amount === 0 || amount >= 0.01 ? 2 : 6)}`;
 
 interface Row extends StepCount {
   readonly name: string;

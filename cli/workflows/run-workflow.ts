@@ -49,45 +49,61 @@ const wallClock: WorkflowClock = {
   sleepUntil: (dueMs, signal) => systemClock.sleep(dueMs - systemClock.now().getTime(), signal),
 };
 
-function traced(tell: RunOptions["tell"]): Observer {
-  return ({ thread, step: { routine, name, kind, span, anonymous }, depth }) => {
-    if (anonymous) return;
-    const branch = thread === "0" ? "" : ` [${thread}]`;
-    tell(`${"  ".repeat(Math.max(0, depth - 1))}${routine}.${name} (${kind}, line ${span.line})${branch}`);
-  };
+interface Telling {
+  readonly observer: Observer | undefined;
+  readonly journal: JournalStore;
 }
 
-/** The line of an entry that a trace shows. */
-function traceLine(entry: JournalEntry): string | undefined {
-  if (entry.type === "EffectRequested") {
-    const { request } = entry;
-    if (request.kind === "http") return `  → ${request.method} ${request.url}`;
-    if (request.kind === "sleep")
-      return `  → ${request.reason} until ${new Date(request.dueMs).toISOString()}`;
-    return undefined;
-  }
+function stepLine({ thread, step: { routine, name, kind, span }, depth }: Parameters<Observer>[0]): string {
+  const branch = thread === "0" ? "" : ` [${thread}]`;
+  return `${"  ".repeat(Math.max(0, depth - 1))}${routine}.${name} (${kind}, line ${span.line})${branch}`;
+}
+
+function answerLine(entry: JournalEntry): string | undefined {
   if (entry.type !== "EffectCompleted") return undefined;
   if (entry.result.kind === "http") return `  ← ${entry.result.status}`;
   return entry.result.kind === "failure" ? `  ← ${entry.result.tag}: ${entry.result.message}` : undefined;
 }
 
-/** A journal that tells what a person must know: where callbacks are waited for, and with `trace` every effect. */
-function tellingJournal({ tell, trace }: RunOptions): JournalStore {
+function requestLine(entry: JournalEntry): string | undefined {
+  if (entry.type !== "EffectRequested") return undefined;
+  const { request } = entry;
+  if (request.kind === "http") return `  → ${request.method} ${request.url}`;
+  return request.kind === "sleep"
+    ? `  → ${request.reason} until ${new Date(request.dueMs).toISOString()}`
+    : undefined;
+}
+
+function waitLine(entry: JournalEntry): string | undefined {
+  if (entry.type !== "EffectRequested" || entry.request.kind !== "callback") return undefined;
+  const { step, url, dueMs } = entry.request;
+  return `Step ${step} waits for ${url} until ${new Date(dueMs).toISOString()}.`;
+}
+
+/** A journal that tells what a person must know: where callbacks are waited for, and with `trace` every step and call. */
+function telling({ tell, trace }: RunOptions): Telling {
   const journal = createMemoryJournal();
-  return {
-    load: journal.load,
-    append: async (entries) => {
-      await journal.append(entries);
-      for (const entry of entries) {
-        const line = trace ? traceLine(entry) : undefined;
-        if (line !== undefined) tell(line);
-        if (entry.type === "EffectRequested" && entry.request.kind === "callback")
-          tell(
-            `Step ${entry.request.step} waits for ${entry.request.url} until ${new Date(entry.request.dueMs).toISOString()}.`,
-          );
-      }
-    },
+  // A turn's steps follow from the answers of its entries and lead to the requests: told in this order.
+  const steps: string[] = [];
+  const tellAll = (
+    entries: readonly JournalEntry[],
+    line: (entry: JournalEntry) => string | undefined,
+  ): void => {
+    for (const text of entries.map(line)) if (text !== undefined) tell(text);
   };
+  const observer: Observer = (event) => {
+    if (!event.step.anonymous) steps.push(stepLine(event));
+  };
+  const append = async (entries: readonly JournalEntry[]): Promise<void> => {
+    await journal.append(entries);
+    if (trace) {
+      tellAll(entries, answerLine);
+      for (const text of steps.splice(0)) tell(text);
+      tellAll(entries, requestLine);
+    }
+    tellAll(entries, waitLine);
+  };
+  return { observer: trace ? observer : undefined, journal: { load: journal.load, append } };
 }
 
 interface Driver {
@@ -110,7 +126,7 @@ function clockOf({ virtualTime, replay }: RunOptions, startMs: number): Workflow
 
 /** Runs a workflow to its end; a replay takes its time, seed, argument and environment from the cassette. */
 export async function runWorkflow(options: RunOptions): Promise<RunResult> {
-  const { program, replay, signal, trace, tell } = options;
+  const { program, replay, signal } = options;
   const startMs = replay?.startMs ?? wallClock.now();
   const argument = options.argument ?? replay?.argument ?? "null";
   const seed = options.seed ?? replay?.seed ?? randomUUID();
@@ -120,17 +136,18 @@ export async function runWorkflow(options: RunOptions): Promise<RunResult> {
     replay === undefined && makesCallbacks(program) ? await openCallbackDoor() : undefined;
   const callbackBase = replay?.callbackBase ?? door?.base;
   const driver = driverOf(options);
+  const { journal, observer } = telling(options);
   try {
     const execution = launch(program, {
       argument,
       env: environment,
       seed,
       callbackBase,
-      journal: tellingJournal(options),
+      journal,
       perform: driver.perform,
       clock: clockOf(options, startMs),
       signal,
-      observer: trace ? traced(tell) : undefined,
+      observer,
     });
     door?.serve(execution);
     const outcome = await execution.finished;

@@ -11,7 +11,7 @@ const FOLDERS = ["workflows", "examples/workflows"];
 const workflowFiles = (): readonly string[] =>
   FOLDERS.flatMap((folder) =>
     readdirSync(join(ROOT, folder))
-      .filter((name) => name.endsWith(".yaml") && !isCaseFile(name))
+      .filter((name) => /\.(yaml|json)$/.test(name) && !isCaseFile(name))
       .map((name) => join(folder, name)),
   );
 

@@ -36,7 +36,10 @@ function asFailure(error: unknown, { url, timeoutSeconds }: HttpRequest): Effect
     return failure("TimeoutError", `${url} did not answer within ${timeoutSeconds} seconds`);
   }
   const code = codeOf(error);
-  const message = `${url}: ${error instanceof Error ? error.message : String(error)}${code === "" ? "" : ` (${code})`}`;
+  // fetch says only that it failed; why stands in the cause.
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
+  const why = code === "" ? cause : code;
+  const message = `${url}: ${error instanceof Error ? error.message : String(error)}${why === "" ? "" : ` (${why})`}`;
   return failure(NOT_CONNECTED.has(code) ? "ConnectionFailedError" : "ConnectionError", message);
 }
 
