@@ -9,6 +9,8 @@ const ERRORS_MAX = 100;
 export interface Diagnostic {
   readonly summary: string;
   readonly detail: string;
+  /** The resource that it is about, when Terraform names one. */
+  readonly address?: string;
   /** Path in the repository, when Terraform names a place. */
   readonly place?: { readonly path: string; readonly line: number; readonly column: number };
 }
@@ -34,21 +36,28 @@ const count = (value: unknown): number => (typeof value === "number" ? value : 1
 const UNSHOWN = new Set(["outputs", "version"]);
 
 function diagnosticOf(value: unknown, directory: string): Diagnostic {
-  const { summary, detail, range } = fields(value);
+  const { summary, detail, range, address } = fields(value);
   const { filename, start } = fields(range);
   const path = typeof filename === "string" ? resolveInside(directory, filename) : undefined;
   const at = fields(start);
   return {
     summary: text(summary),
     detail: text(detail),
+    ...(text(address) === "" ? {} : { address: text(address) }),
     ...(path === undefined ? {} : { place: { path, line: count(at["line"]), column: count(at["column"]) } }),
   };
 }
 
+/** What went wrong with what, in one line. */
+export function headline({ address, summary }: Diagnostic): string {
+  return address === undefined ? summary : `${address}: ${summary}`;
+}
+
 /** A diagnostic for the log. */
-function diagnosticText({ place, summary, detail }: Diagnostic, severity: string): string {
+function diagnosticText(diagnostic: Diagnostic, severity: string): string {
+  const { place, detail } = diagnostic;
   const where = place === undefined ? "" : ` (${place.path}:${place.line})`;
-  return `${severity}: ${summary}${where}${detail === "" ? "" : `\n  ${detail.replaceAll("\n", "\n  ")}`}`;
+  return `${severity}: ${headline(diagnostic)}${where}${detail === "" ? "" : `\n  ${detail.replaceAll("\n", "\n  ")}`}`;
 }
 
 /** Makes a reader. `directory` is the root module's, against which Terraform names files. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { BuildFailureReason } from "../../../shared/ports/builds.ts";
 import type { BuildLog } from "./build-log.ts";
 import { type BuildProblem, BuildRefusal } from "./build-refusal.ts";
-import { createTerraformLog, type Diagnostic, type TerraformLog } from "./terraform-log.ts";
+import { createTerraformLog, type Diagnostic, headline, type TerraformLog } from "./terraform-log.ts";
 import { runTerraform, type TerraformEnd } from "./terraform-process.ts";
 
 /** The oldest Terraform that is supported: its `init` speaks JSON. */
@@ -92,7 +92,9 @@ function stopReason({ stop }: TerraformContext): BuildFailureReason {
 
 /** The errors of a run as one message. */
 const messageOf = (errors: readonly Diagnostic[]): string =>
-  errors.map(({ summary, detail }) => (detail === "" ? summary : `${summary}\n${detail}`)).join("\n\n");
+  errors
+    .map((error) => (error.detail === "" ? headline(error) : `${headline(error)}\n${error.detail}`))
+    .join("\n\n");
 
 const problemsOf = (errors: readonly Diagnostic[]): readonly BuildProblem[] =>
   errors.flatMap(({ place, summary, detail }) =>
