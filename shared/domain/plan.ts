@@ -161,6 +161,8 @@ function decide(state: PlanState, input: PlanInput) {
     case "approve":
       return approve(state, input);
     case "supersede":
+      // A late message about the pull request must not take away what the merge's apply waits for.
+      if (state.request?.phase === "merge") return ignored("the plan belongs to a merge's apply");
       return state.phase === "absent" || state.phase === "superseded"
         ? ignored(`the plan is ${state.phase}`)
         : happens<PlanFactType>([{ type: "plan.superseded", data: { by: input.by, reason: input.reason } }]);

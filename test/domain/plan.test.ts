@@ -86,6 +86,12 @@ describe("approving", () => {
       /not the digest/,
     );
   });
+  test("a late message about the pull request does not supersede the plan of its merge", () => {
+    const late: PlanInput = { kind: "supersede", by: "p", reason: "the pull request has changed" };
+    expect(after(requested({ phase: "merge" }), started, late).phase).toBe("planning");
+    expect(after(requested(), started, late).phase).toBe("superseded");
+  });
+
   test("a plan that is not finished, failed or superseded cannot be approved", () => {
     const failure = { reason: "PLAN_FAILED", message: "m", nextStep: "n" };
     expect(() => after(requested(), approves("grace"))).toThrow(/is requested/);
