@@ -32,6 +32,17 @@ export function closurePlanKey(
   return `${repository}/${stack}@${closureDigest}+${configDigest}`;
 }
 
+/** An entry of an index of plans; the newest stays, in whatever order facts of different plans arrive. */
+async function newestPlan(
+  read: Read,
+  collection: string,
+  key: string,
+  entry: { readonly plan: string; readonly time: string },
+): Promise<readonly ViewPut[]> {
+  const known = (await read(collection, key)) as typeof entry | undefined;
+  return known !== undefined && known.time > entry.time ? [] : [put(collection, key, { ...entry })];
+}
+
 async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> {
   const key = fact.subject;
   const before = (await read("plans", key)) ?? { name: key, createTime: fact.time };
@@ -40,13 +51,19 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
     case "plan.requested": {
       const { stack, repository, pullRequest, closureDigest, settings, ...rest } = fact.data;
       const index = { plan: key, time: fact.time };
+      const closureKey = closurePlanKey(repository, stack, closureDigest, settings.configDigest);
       return [
         plan({ state: "REQUESTED", stack, repository, pullRequest, closureDigest, ...rest, approvals: [] }),
         put("waitingPlans", key, { since: fact.time }),
-        put("plansByClosure", closurePlanKey(repository, stack, closureDigest, settings.configDigest), index),
-        ...(pullRequest === undefined
+        ...(await newestPlan(read, "plansByClosure", closureKey, index)),
+        ...(pullRequest === undefined || rest.phase === "merge"
           ? []
-          : [put("plansByPullRequest", pullRequestPlanKey(repository, pullRequest, stack), index)]),
+          : await newestPlan(
+              read,
+              "plansByPullRequest",
+              pullRequestPlanKey(repository, pullRequest, stack),
+              index,
+            )),
       ];
     }
     case "plan.started":

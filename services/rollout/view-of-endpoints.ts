@@ -6,6 +6,7 @@ import { versionsLeft } from "../../shared/domain/traffic-moves.ts";
 import type { ViewDocument, ViewPut } from "../../shared/ports/views.ts";
 import type { ReadView } from "../../shared/runtime/project.ts";
 import { ENDPOINTS, ROLLOUTS } from "./view-names.ts";
+import { latestTime } from "./view-of-rollouts.ts";
 
 interface GoodVersion {
   readonly modelVersion: string;
@@ -67,8 +68,9 @@ function moved(before: ViewDocument, fact: FactOf<"traffic.moved">): ViewDocumen
   const winner = soleVersion(to);
   const struck = kind === "rollback" ? versionsLeft({ from, to }) : [];
   const kept = goodOf(before).filter(({ modelVersion }) => !struck.includes(modelVersion));
-  const known = kept.some(({ modelVersion }) => modelVersion === winner);
-  const enters = winner !== undefined && (kind === "advance" || known);
+  const known = kept.find(({ modelVersion }) => modelVersion === winner);
+  // Known at this epoch: the promotion of a first version was told before the move that it came after.
+  const enters = winner !== undefined && (kind === "advance" || (known !== undefined && known.epoch < epoch));
   const goodVersions = enters ? withGood(kept, { modelVersion: winner, epoch, since: movedAt }) : kept;
   return { epoch, weights: to, moves, goodVersions, problem: null };
 }
@@ -131,5 +133,7 @@ export async function endpointPuts(fact: AnyFact, read: ReadView): Promise<reado
   const before = (await read(ENDPOINTS, key)) ?? empty(key, fact.time);
   const change = await changeOf(fact, before, read);
   if (change === undefined) return [];
-  return [{ collection: ENDPOINTS, key, document: { ...before, ...change, updateTime: fact.time } }];
+  return [
+    { collection: ENDPOINTS, key, document: { ...before, ...change, updateTime: latestTime(before, fact) } },
+  ];
 }

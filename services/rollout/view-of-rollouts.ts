@@ -11,6 +11,12 @@ const STEPS_LISTED_MAX = 25;
 
 type Change = ViewDocument | undefined;
 
+/** Time of the newest fact that a document is made of: facts of different streams arrive in any order. */
+export function latestTime(before: ViewDocument, { time }: AnyFact): string {
+  const known = before["updateTime"];
+  return typeof known === "string" && known > time ? known : time;
+}
+
 interface ListedStep extends ViewDocument {
   readonly epoch: number;
 }
@@ -125,5 +131,7 @@ export async function rolloutPuts(fact: AnyFact, read: ReadView): Promise<readon
   const before = known ?? { name: key, createTime: fact.time };
   const change = changeOf(fact, before);
   if (change === undefined) return [];
-  return [{ collection: ROLLOUTS, key, document: { ...before, ...change, updateTime: fact.time } }];
+  return [
+    { collection: ROLLOUTS, key, document: { ...before, ...change, updateTime: latestTime(before, fact) } },
+  ];
 }
