@@ -51,7 +51,8 @@ export function createFaults(random: Random, roughness: number): Faults {
         return fell;
       };
       if (falls(CHANCES.dropRequest)) return "drop-request";
-      if (falls(CHANCES.dropReply)) return "drop-reply";
+      // A write of the database that was refused did not happen: that is its law, and the journal stands on it.
+      if (falls(CHANCES.dropReply)) return point === "journal.write" ? "drop-request" : "drop-reply";
       if (falls(CHANCES.pause)) return "pause";
       if (falls(CHANCES.crash)) return random.uniform() < 0.5 ? "crash-before" : "crash-after";
       return "none";

@@ -170,8 +170,11 @@ async function trafficProblems(outside: Outside): Promise<readonly string[]> {
 async function dump(outside: Outside): Promise<string> {
   const parts: string[] = [];
   for (const collection of COLLECTIONS)
-    for (const { key, document } of await listed(outside, collection))
-      parts.push(`${collection} ${key} ${canonicalize(document)}`);
+    for (const { key, document } of await listed(outside, collection)) {
+      // Of two plans requested at the same moment either may be the newest.
+      const compared = collection.startsWith("plansBy") ? document["time"] : document;
+      parts.push(`${collection} ${key} ${canonicalize(compared)}`);
+    }
   return parts.join("\n");
 }
 

@@ -154,7 +154,7 @@ async function heal(
     await step(SECOND_MS);
     if (!developers.busy()) {
       developers.track(developers.review());
-      developers.track(trainers.resume());
+      developers.track(trainers.resume().then(() => trainers.decide()));
       await step(0);
       rest = await atRest(outside, developers);
       if (rest.atRest && !developers.busy()) return rest;

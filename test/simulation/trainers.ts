@@ -42,10 +42,7 @@ export function createTrainers(callers: Callers) {
       const digest = `sha256:${id.padStart(64, "0")}`;
       const uri = `file:///models/${id}`;
       digests.set(uri, digest);
-      const datasets =
-        versions > 1 ? [{ uri: `file:///data/${id}`, digest: `sha256:${"d".repeat(64)}` }] : [];
       history.add("trainer", `version ${id} is ${JSON.stringify(behaviour)}`);
-      void datasets;
       const registration = {
         model: MODEL,
         version: id,
@@ -62,6 +59,14 @@ export function createTrainers(callers: Callers) {
       await call("resumes the endpoint", ({ ports }) =>
         resume(ports, ENDPOINT, { reason: "looked", actor: "grace" }),
       );
+    },
+    /** Ends a rollout that waits for a person. */
+    async decide(): Promise<void> {
+      const name = await running();
+      if (name === undefined) return;
+      if ((await outside.views.get("rollouts", name))?.["paused"] !== true) return;
+      const order = { reason: "decided", actor: "grace", requestId: `decide-${++requests}` };
+      await call(`aborts ${name}`, ({ operations }) => operations.abort(name, order));
     },
     async rollback(): Promise<void> {
       const name = await running();
