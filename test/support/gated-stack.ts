@@ -23,11 +23,11 @@ export interface Gate {
   passed(): { readonly begun: number; readonly done: number };
 }
 
-/** Makes a gate; `name` is the resource's. */
-export function createGate(folder: string, name = "slow"): Gate {
+/** Makes a gate; `name` is the resource's, `first` a shell command before it. */
+export function createGate(folder: string, name = "slow", first = "true"): Gate {
   const effects = join(folder, `${name}.effects`);
   const key = join(folder, `${name}.open`);
-  const command = `echo begun >> ${effects}; until [ -e ${key} ]; do sleep 0.05; done; echo done >> ${effects}`;
+  const command = `${first}; echo begun >> ${effects}; until [ -e ${key} ]; do sleep 0.05; done; echo done >> ${effects}`;
   const count = (word: string): number =>
     existsSync(effects)
       ? readFileSync(effects, "utf8")
