@@ -47,7 +47,8 @@ const exitOf = (status: number): number => {
   return status >= 500 ? EXIT.unavailable : EXIT.refused;
 };
 
-function refusal(status: number, text: string): CommandError {
+/** A refusal in the API's own words. */
+export function refusal(status: number, text: string): CommandError {
   try {
     const { error } = JSON.parse(text) as { error: { status: string; message: string } };
     return new CommandError(exitOf(status), `${error.status}: ${error.message}`);

@@ -4,6 +4,7 @@ import { CommandError, EXIT } from "../exit.ts";
 import { lastId, teamResource } from "../names.ts";
 import {
   type CommandContext,
+  type GlobalOptions,
   listAll,
   type Resource,
   rowCount,
@@ -12,6 +13,7 @@ import {
   textOf,
 } from "../output.ts";
 import { age, type Column } from "../table.ts";
+import { followFacts } from "./follow.ts";
 
 const id = (key: string) => (row: Resource) => {
   const name = textOf(row, key);
@@ -141,6 +143,13 @@ function addLogs(program: Command, context: CommandContext): void {
     });
 }
 
+interface FactOptions {
+  readonly limit: number;
+  readonly subject?: string;
+  readonly type?: string;
+  readonly follow?: boolean;
+}
+
 function addFacts(program: Command, context: CommandContext): void {
   program
     .command("facts")
@@ -148,15 +157,20 @@ function addFacts(program: Command, context: CommandContext): void {
     .option("--limit <rows>", "how many facts at the most", rowCount, 20)
     .option("--subject <name>", "only facts of this resource, or below it when it ends in /")
     .option("--type <type>", "only facts of this type, such as rollout.promoted")
+    .option("--follow", "then go on with what happens, oldest first, until Ctrl-C")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ signalbox facts --subject teams/default/endpoints/ranker/\n  $ signalbox facts --type traffic.moved --json",
+      "\nExamples:\n  $ signalbox facts --subject teams/default/endpoints/ranker/\n  $ signalbox facts --type traffic.moved --json\n  $ signalbox facts --follow",
     )
-    .action(async (options: { limit: number; subject?: string; type?: string }, command: Command) => {
+    .action(async (options: FactOptions, command: Command) => {
       const api = session(command, context);
       const query = new URLSearchParams();
       if (options.subject !== undefined) query.set("subject", options.subject);
       if (options.type !== undefined) query.set("type", options.type);
+      if (options.follow === true) {
+        const json = command.optsWithGlobals<GlobalOptions>().json === true;
+        return followFacts(api.connection, { query, backlog: options.limit, json, write: context.write });
+      }
       const facts = await listAll<Resource>(api, `/v1/facts?${query.toString()}`, options.limit);
       const columns: readonly Column<Resource>[] = [
         { heading: "time (UTC)", value: (row) => textOf(row, "time")?.replace("T", " ").slice(0, 19) },

@@ -7,6 +7,7 @@ import type { Executions } from "../../shared/ports/executions.ts";
 import type { Receipts } from "../../shared/ports/receipts.ts";
 import type { Views } from "../../shared/ports/views.ts";
 import { createPageTokens } from "../../shared/runtime/page-token.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 import type { RecordPorts } from "../../shared/runtime/record.ts";
 import type { Sessions } from "../../shared/runtime/sessions.ts";
 import type { TextSigner } from "../../shared/runtime/signed-text.ts";
@@ -17,6 +18,7 @@ import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { executionRoutes } from "./routes/executions.ts";
+import { factStreamRoutes } from "./routes/fact-stream.ts";
 import { factRoutes } from "./routes/facts.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { lineageRoutes, type QueryLineage } from "./routes/lineage.ts";
@@ -28,6 +30,7 @@ import { type StackOperations, stackRoutes } from "./routes/stacks.ts";
 
 /** What the API is made from. */
 export interface ApiPorts extends RecordPorts {
+  readonly log: Log;
   readonly views: Views;
   readonly receipts: Pick<Receipts, "list">;
   readonly deadLetters: Pick<DeadLetters, "list">;
@@ -50,6 +53,7 @@ export function createApi(ports: ApiPorts): FastifyPluginAsyncTypebox {
     healthRoutes(),
     sessionRoutes(ports),
     factRoutes({ ledger: ports.ledger, pageTokens }),
+    factStreamRoutes(ports),
     resourceRoutes({ views: ports.views, pageTokens }),
     stackRoutes(ports),
     buildRoutes(ports),

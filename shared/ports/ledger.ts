@@ -46,6 +46,15 @@ export interface FactQuery {
   readonly types?: readonly FactType[];
 }
 
+/** A page of facts. */
+export interface FactPage {
+  readonly facts: readonly AnyFact[];
+  /** The cursor of each fact, in the same order: a list after it begins with the fact behind. Good in every listing of that order. */
+  readonly cursors: readonly string[];
+  /** Cursor of the last fact if there are more, else undefined. */
+  readonly next: string | undefined;
+}
+
 /**
  * The append-only memory of every aggregate. One stream per resource name.
  * Law: a batch (facts, cause, outbox rows, timers) is durable as a whole or not at all; of racing writers at the same
@@ -66,5 +75,5 @@ export interface Ledger {
   append(batch: Batch): Promise<"appended" | "moved" | "decided">;
 
   /** Facts over all streams in the order in which they became durable, one page. Ignored inputs are left out. */
-  list(query: FactQuery): Promise<{ readonly facts: readonly AnyFact[]; readonly next: string | undefined }>;
+  list(query: FactQuery): Promise<FactPage>;
 }

@@ -165,6 +165,21 @@ function lists(create: () => Promise<LedgerUnderTest>): void {
     expect(await subjects({ types: [] })).toEqual([]);
   });
 
+  test("the cursor of every fact leads to the facts behind it, also to those that come later and in other lists", async () => {
+    const { ledger } = await create();
+    await ledger.append(batchOf("stacks/a", 0, "c", [planStarted("1"), planStarted("2"), planStarted("3")]));
+    const { facts, cursors, next } = await ledger.list({ limit: 10, order: "oldest-first" });
+    expect([cursors.length, new Set(cursors).size, next]).toEqual([3, 3, undefined]);
+    const newest = await ledger.list({ limit: 2, order: "newest-first" });
+    expect(newest.cursors).toEqual(cursors.slice(1).toReversed());
+    await ledger.append(batchOf("stacks/b", 0, "d", [planStarted("4")]));
+    for (const [index, after] of cursors.entries()) {
+      const behind = await ledger.list({ limit: 10, order: "oldest-first", after });
+      expect(ids(behind.facts).slice(0, -1)).toEqual(ids(facts.slice(index + 1)));
+      expect(behind.facts.at(-1)?.subject).toBe("stacks/b");
+    }
+  });
+
   test("a cursor that is not of the list is refused", async () => {
     const { ledger } = await create();
     await expect(ledger.list({ limit: 1, order: "oldest-first", after: "' OR 1" })).rejects.toMatchObject({

@@ -22,8 +22,11 @@ test("every route names its role and asks for it: nobody and lesser roles are re
     }
     const ask = async (headers: Record<string, string>): Promise<number> => {
       const payload = method === "POST" ? { payload: {} } : {};
-      return (await app.inject({ method: method as "GET", url: pathOf(route), headers, ...payload }))
-        .statusCode;
+      const request = { method: method as "GET", url: pathOf(route), headers, ...payload };
+      // As a stream, because one of the answers has no end.
+      const response = await app.inject({ ...request, payloadAsStream: true });
+      response.stream().destroy();
+      return response.statusCode;
     };
     const expectations: [string, Record<string, string>, readonly number[]][] = [["nobody", {}, [401]]];
     for (const each of ROLES) {

@@ -22,14 +22,19 @@ const Fact = Type.Object({
   data: Type.Unknown(),
 });
 
+/** Arguments that choose facts. */
+export const factArguments = {
+  /** Only this resource; with a `/` at the end, those below it. */
+  subject: Type.Optional(Type.String({ pattern: "^[a-z0-9][A-Za-z0-9/-]{0,499}$" })),
+  /** Only these types, as in `plan.finished` or `dev.signalbox.plan.finished.v1`. */
+  type: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: TYPES_MAX })),
+} as const;
+
 const schema = {
   querystring: Type.Object(
     {
       ...pageArguments,
-      /** Only this resource; with a `/` at the end, those below it. */
-      subject: Type.Optional(Type.String({ pattern: "^[a-z0-9][A-Za-z0-9/-]{0,499}$" })),
-      /** Only these types, as in `plan.finished` or `dev.signalbox.plan.finished.v1`. */
-      type: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: TYPES_MAX })),
+      ...factArguments,
       orderBy: Type.Optional(Type.Union([Type.Literal("time desc"), Type.Literal("time")])),
     },
     { additionalProperties: false },
@@ -37,7 +42,8 @@ const schema = {
   response: { 200: pageOf("facts", Fact), ...errorResponses },
 };
 
-function typeOf(text: string): FactType {
+/** The type of fact that is meant; INVALID_ARGUMENT when there is none of this name. */
+export function typeOf(text: string): FactType {
   const type = Object.hasOwn(FACTS, text) ? (text as FactType) : factType(text);
   if (type === undefined) {
     throw invalidArgument(

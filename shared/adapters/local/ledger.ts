@@ -149,7 +149,11 @@ function list(db: Database, query: FactQuery) {
   ) as readonly (FactRow & { position: number })[];
   const page = rows.slice(0, query.limit);
   const last = rows.length > page.length ? page.at(-1) : undefined;
-  return { facts: page.map(factOfRow), next: last === undefined ? undefined : String(last.position) };
+  return {
+    facts: page.map(factOfRow),
+    cursors: page.map(({ position }) => String(position)),
+    next: last === undefined ? undefined : String(last.position),
+  };
 }
 
 /** A ledger whose streams, causes, outbox rows and timers live in this database. */
