@@ -8,6 +8,7 @@ import { endpointRoutes } from "../../services/api/routes/endpoints.ts";
 import { metricsRoutes } from "../../services/api/routes/metrics.ts";
 import { rolloutRoutes } from "../../services/api/routes/rollouts.ts";
 import { runRoutes } from "../../services/api/routes/runs.ts";
+import { workflowExecutionRoutes } from "../../services/api/routes/workflow-executions.ts";
 import { runRequested } from "../../services/api/runs/create.ts";
 import { createConsole } from "../../services/console/console.ts";
 import { createWebhook } from "../../services/webhook/webhook.ts";
@@ -66,6 +67,7 @@ export async function createDoor(
         endpointRoutes(ports),
         rolloutRoutes(ports),
         runRoutes(ports),
+        workflowExecutionRoutes({ ...ports, signer, workflows: adapters.executions.api }),
         metricsRoutes(metrics),
       ],
     }),
