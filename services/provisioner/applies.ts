@@ -98,7 +98,7 @@ async function planAgain(
   const { settings } = state;
   if (settings === undefined) return;
   const { request } = apply;
-  const { repository: _, commit: __, ...own } = settings;
+  const { repository: _, commit: __, mergeOrder: ___, ...own } = settings;
   await record(ports, plan, {
     stream: name,
     cause: `apply/${request.apply}`,

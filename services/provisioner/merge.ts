@@ -23,6 +23,9 @@ export interface MergedChange {
   readonly cause: string;
 }
 
+/** A merge with its place in the order of merges: the commits on the way back by first parent. */
+type OrderedChange = MergedChange & { readonly mergeOrder: number };
+
 /** The reviewed plan: of exactly this content if there is one, else the newest of this pull request. */
 async function reviewedPlan(
   { views }: ProvisionerPorts,
@@ -49,13 +52,15 @@ export async function mergedChange(ports: ProvisionerPorts, merged: MergedChange
   const change = await readChange(ports.codeHost, repository, merged.base, mergeCommit);
   const problems: SourceProblem[] = change.kind === "invalid" ? [...change.problems] : [];
   if (change.kind === "change") {
+    const { firstParentCount } = await ports.codeHost.history(repository, mergeCommit, mergeCommit);
+    const ordered = { ...merged, mergeOrder: firstParentCount };
     for (const each of change.configuration.endpoints)
-      problems.push(...(await configureEndpoint(ports, merged, each)));
+      problems.push(...(await configureEndpoint(ports, ordered, each)));
     for (const each of change.branch) {
-      problems.push(...(await owned(() => configureStack(ports, merged, each.name, stackSettings(each)))));
+      problems.push(...(await owned(() => configureStack(ports, ordered, each.name, stackSettings(each)))));
     }
     if (merged.base !== undefined && problems.length === 0)
-      await requestApplies(ports, merged, change.stacks);
+      await requestApplies(ports, ordered, change.stacks);
   }
   await reportConfiguration(ports, {
     repository,
@@ -80,7 +85,7 @@ async function owned(configure: () => Promise<void>): Promise<readonly SourcePro
 
 async function configureStack(
   ports: ProvisionerPorts,
-  merged: MergedChange,
+  merged: OrderedChange,
   name: string,
   settings: ReturnType<typeof stackSettings>,
 ): Promise<void> {
@@ -89,7 +94,12 @@ async function configureStack(
     cause: `${merged.cause}/configure`,
     input: {
       kind: "configure",
-      settings: { repository: merged.repository, commit: merged.mergeCommit, ...settings },
+      settings: {
+        repository: merged.repository,
+        commit: merged.mergeCommit,
+        mergeOrder: merged.mergeOrder,
+        ...settings,
+      },
     },
     actor: ACTOR,
   });
@@ -97,7 +107,7 @@ async function configureStack(
 
 function configureEndpoint(
   ports: ProvisionerPorts,
-  merged: MergedChange,
+  merged: OrderedChange,
   declared: ResolvedEndpoint,
 ): Promise<readonly SourceProblem[]> {
   const { team, name, serving, rollout, standbyMs, presence } = declared;
@@ -111,6 +121,7 @@ function configureEndpoint(
         settings: {
           repository: merged.repository,
           commit: merged.mergeCommit,
+          mergeOrder: merged.mergeOrder,
           serving: {
             ...(serving.manifests === undefined ? {} : { manifests: serving.manifests }),
             parameters: { ...serving.parameters },
@@ -130,11 +141,10 @@ function configureEndpoint(
 
 async function requestApplies(
   ports: ProvisionerPorts,
-  merged: MergedChange,
+  merged: OrderedChange,
   stacks: readonly StackChange[],
 ): Promise<void> {
-  const { repository, mergeCommit, pullRequest } = merged;
-  const { firstParentCount } = await ports.codeHost.history(repository, mergeCommit, mergeCommit);
+  const { repository, mergeCommit, mergeOrder, pullRequest } = merged;
   const nameOf = (id: string): string => applyName(repository, mergeCommit, `stacks/${id}`, 1);
   for (const each of stacks) {
     const reviewed = await reviewedPlan(ports, merged, each);
@@ -150,7 +160,7 @@ async function requestApplies(
           repository,
           ...(pullRequest === undefined ? {} : { pullRequest }),
           mergeCommit,
-          mergeOrder: firstParentCount,
+          mergeOrder,
           ...(reviewed === undefined ? {} : { plan: reviewed }),
           after: each.after.map(nameOf),
           closureDigest: each.closureDigest,

@@ -6,6 +6,7 @@ import { joined, left, released, type RolloutQueue } from "./endpoint-queue.ts";
 import { ControlPlaneError } from "./errors.ts";
 import type { Draft, FactOf } from "./fact.ts";
 import type { FactData } from "./facts.ts";
+import { compareMergeOrder } from "./merge-order.ts";
 import { DRAIN_MS, later } from "./rollout-ends.ts";
 
 /** Facts of an endpoint's stream. */
@@ -50,6 +51,8 @@ function configure({ settings: known }: EndpointState, settings: FactData<"endpo
       { reason: "ENDPOINT_OWNED_ELSEWHERE", field: "endpoints.name", metadata: { owner: known.repository } },
     );
   }
+  if (compareMergeOrder(settings, known) === "older")
+    return ignored("a newer merge has configured this endpoint");
   return canonicalize(known) === canonicalize(settings)
     ? ignored("the configuration is the same")
     : happens<EndpointFactType>([{ type: "endpoint.configured", data: settings }]);

@@ -90,6 +90,8 @@ export const FACTS_OF_PROVISIONING = {
   "stack.configured": Type.Object({
     repository: Text,
     commit: Text,
+    /** First-parent count of the commit: an older merge that is heard of later configures nothing. */
+    mergeOrder: Type.Optional(Type.Integer({ minimum: 0 })),
     ...StackSettings,
   }),
   "stack.blocked": Type.Object({ apply: Text, reason: Text }),

@@ -57,6 +57,8 @@ export const FACTS_OF_SERVING = {
   "endpoint.configured": Type.Object({
     repository: Text,
     commit: Text,
+    /** First-parent count of the commit: an older merge that is heard of later configures nothing. */
+    mergeOrder: Type.Optional(Count),
     serving: Serving,
     /** The policy as the user wrote it (already checked); resolved in full when a rollout starts. */
     rollout: Type.Unknown(),

@@ -5,6 +5,7 @@ import { happens, ignored } from "./decider.ts";
 import { ControlPlaneError, failedPrecondition } from "./errors.ts";
 import type { Draft, FactOf } from "./fact.ts";
 import type { FactData } from "./facts.ts";
+import { compareMergeOrder } from "./merge-order.ts";
 
 /** Facts of a stack's stream. */
 export type StackFactType =
@@ -145,7 +146,11 @@ function configure(state: StackState, settings: FactData<"stack.configured">) {
       { reason: "STACK_OWNED_ELSEWHERE", field: "stacks.name", metadata: { owner: known.repository } },
     );
   }
-  if (known?.configDigest === settings.configDigest) return ignored("the configuration is the same");
+  const byOrder = compareMergeOrder(settings, known);
+  if (byOrder === "older") return ignored("a newer merge has configured this stack");
+  // The same again from a newer merge is recorded: what an even older one says must not come between.
+  if (byOrder !== "newer" && known?.configDigest === settings.configDigest)
+    return ignored("the configuration is the same");
   return happens<StackFactType>([{ type: "stack.configured", data: settings }]);
 }
 

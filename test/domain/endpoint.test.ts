@@ -78,6 +78,14 @@ const refusal = (run: () => unknown): ControlPlaneError => {
 };
 
 describe("the configuration of an endpoint", () => {
+  test("is not taken back by an older merge that is heard of later", () => {
+    const it = stream();
+    it.when({ kind: "configure", settings: { ...settings, mergeOrder: 5 } });
+    expect(it.when({ kind: "configure", settings: { ...settings, commit: "older", mergeOrder: 4 } })).toBe(
+      "a newer merge has configured this endpoint",
+    );
+  });
+
   test("is recorded once and again only when something in it changes", () => {
     const it = stream();
     expect(it.when({ kind: "configure", settings })).toEqual([

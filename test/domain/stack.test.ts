@@ -165,9 +165,24 @@ describe("applies of one stack", () => {
 });
 
 describe("a stack's configuration", () => {
-  const settings = (repository: string, configDigest = "sha256:1"): StackInput => ({
+  const settings = (repository: string, configDigest = "sha256:1", mergeOrder?: number): StackInput => ({
     kind: "configure",
-    settings: { repository, commit: "c", ...SETTINGS, configDigest },
+    settings: {
+      repository,
+      commit: "c",
+      ...(mergeOrder === undefined ? {} : { mergeOrder }),
+      ...SETTINGS,
+      configDigest,
+    },
+  });
+
+  test("is that of the newest merge, in whatever order merges are heard of", () => {
+    const merges = [settings("a", "sha256:1", 1), settings("a", "sha256:2", 2), settings("a", "sha256:1", 3)];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(merges, { minLength: 3 }), (heard) => {
+        expect(after(...heard).state.settings).toMatchObject({ configDigest: "sha256:1", mergeOrder: 3 });
+      }),
+    );
   });
 
   test("is recorded when it changes and ignored when it does not", () => {
