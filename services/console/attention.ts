@@ -36,11 +36,23 @@ function endpointsOf(data: PageData): readonly Attention[] {
   });
 }
 
+/** Resources that one line names. */
+const RESOURCES_NAMED_MAX = 10;
+
+/** What the interrupted apply was changing, as far as Terraform's log tells. */
+function whileChanging(stack: Readonly<Record<string, unknown>>): string {
+  const { resources = [] } = (stack["interrupted"] ?? {}) as { readonly resources?: readonly string[] };
+  if (resources.length === 0) return "and its log does not say what it was changing";
+  const named = resources.slice(0, RESOURCES_NAMED_MAX).join(", ");
+  const more = resources.length - RESOURCES_NAMED_MAX;
+  return `while it was changing ${named}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
 function stacksOf(data: PageData): readonly Attention[] {
   return valueOr(data.stacks, []).flatMap((stack): readonly Attention[] => {
     const name = textOf(stack, "name");
     if (textOf(stack, "state") === "BLOCKED") {
-      const text = `${shortName(name)} is blocked: an apply was interrupted. Look at what it was changing, then let it go on.`;
+      const text = `${shortName(name)} is blocked: an apply was interrupted ${whileChanging(stack)}. Look at that, then let it go on.`;
       return [{ lamp: "red", text, command: `npx signalbox unblock ${name} --reason "what you found"` }];
     }
     if (textOf(stack, "state") !== "APPLY_FAILED") return [];

@@ -158,7 +158,11 @@ async function stackPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]>
     case "stack.blocked":
       return [stack({ state: "BLOCKED", blocked: { ...fact.data, time: fact.time } })];
     case "stack.unblocked":
-      return [stack({ state: "CONFIGURED", blocked: null })];
+      return [stack({ state: "CONFIGURED", blocked: null, interrupted: null })];
+    case "stack.apply-interrupted": {
+      const { apply, resources, message, nextStep } = fact.data;
+      return [stack({ interrupted: { apply, resources, message, nextStep, time: fact.time } })];
+    }
     case "apply.requested":
       return [stack({ lastApply: fact.data.apply })];
     case "apply.started":

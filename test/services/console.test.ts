@@ -98,7 +98,7 @@ const BUSY: PageData = {
         appliedCommit: "c".repeat(40),
         outputs: [{ name: "a" }],
       }),
-      doc("stacks/ranking", { state: "BLOCKED" }),
+      doc("stacks/ranking", { state: "BLOCKED", interrupted: { resources: ["terraform_data.quota"] } }),
     ],
   },
   plans: {

@@ -369,7 +369,10 @@ describe("a merge", () => {
     await at.ends("plan");
     await merge(at, base, head);
     await at.ends("apply", () => failed("INTERRUPTED", ["terraform_data.b"]));
-    expect((await at.world.views.get("stacks", "stacks/web"))?.["state"]).toBe("BLOCKED");
+    expect(await at.world.views.get("stacks", "stacks/web")).toMatchObject({
+      state: "BLOCKED",
+      interrupted: { resources: ["terraform_data.b"] },
+    });
     const [check] = (await at.checks.list(REPOSITORY, head)).filter(
       ({ name }) => name === "signalbox/apply (web)",
     );
