@@ -240,6 +240,15 @@ describe("over plain REST", () => {
     });
   });
 
+  test("an execution is created and cancelled also without any body", async () => {
+    const { http } = await platform();
+    const created = await http("engineer", `${base}/waits/executions`, { method: "POST" });
+    const { name, argument } = (await created.json()) as { name: string; argument: string };
+    expect(argument).toBe("null");
+    const cancelled = await http("engineer", `/v1/${name}:cancel`, { method: "POST" });
+    expect(await cancelled.json()).toMatchObject({ state: "CANCELLED" });
+  });
+
   test("no place in the queue is taken when that is not wanted", async () => {
     const { http, create } = await platform({ activeMax: 1 });
     await create("waits");

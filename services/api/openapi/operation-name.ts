@@ -31,8 +31,10 @@ export function operationName(method: string, path: string): OperationName {
     const operationId = `${verb}${suffix}${upperFirst(thing)}`;
     return { operationId, summary: `${upperFirst(words(verb))}: ${words(thing)}${of}`, tag };
   }
-  if (named !== undefined && method === "get")
-    return { operationId: `get${suffix}${upperFirst(named)}`, summary: `Get one ${words(named)}${of}`, tag };
+  if (named !== undefined) {
+    const summary = `${upperFirst(method)} one ${words(named)}${of}`;
+    return { operationId: `${method}${suffix}${upperFirst(named)}`, summary, tag };
+  }
   const [start, article] = method === "get" ? ["list", " the"] : ["create", " one of the"];
   if (!path.startsWith("/v1/"))
     return { operationId: lowerFirst(thing), summary: upperFirst(thing), tag: "service" };

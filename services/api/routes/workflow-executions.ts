@@ -55,7 +55,8 @@ const schemas = {
   create: {
     params: Type.Object(parent),
     querystring: Type.Object(alt, strict),
-    body: NewExecution,
+    /** Nothing means an execution without an argument. */
+    body: Type.Union([NewExecution, Type.Null()]),
     response: { 200: Resource, ...errorResponses },
   },
   get: {
@@ -80,7 +81,8 @@ const schemas = {
   cancel: {
     params: Type.Object(execution),
     querystring: Type.Object(alt, strict),
-    body: Type.Object({ name: Type.Optional(Type.String()) }, strict),
+    /** Clients send an empty object or nothing. */
+    body: Type.Union([Type.Object({ name: Type.Optional(Type.String()) }, strict), Type.Null()]),
     response: { 200: Resource, ...errorResponses },
   },
   callbacks: {
@@ -164,7 +166,7 @@ export function workflowExecutionRoutes(
       `${url}/executions`,
       { config: engineer, schema: schemas.create },
       async ({ params, body, caller, id }) => {
-        const { argument, labels, callLogLevel, disableConcurrencyQuotaOverflowBuffering } = body;
+        const { argument, labels, callLogLevel, disableConcurrencyQuotaOverflowBuffering } = body ?? {};
         const mayQueue = disableConcurrencyQuotaOverflowBuffering !== true;
         return operations.create(
           params,
