@@ -53,7 +53,11 @@ export type BuildResult =
       readonly stateSerial: number;
       readonly terraformVersion: string;
       readonly counts: { create: number; update: number; replace: number; delete: number; read: number };
-      readonly changes: readonly { address: string; action: "create" | "update" | "replace" | "delete" | "read"; details: readonly string[] }[];
+      readonly changes: readonly {
+        address: string;
+        action: "create" | "update" | "replace" | "delete" | "read";
+        details: readonly string[];
+      }[];
       readonly changesTruncated: boolean;
       readonly outputsChanged: readonly string[];
       readonly durationMs: number;
@@ -91,7 +95,10 @@ export interface Builds {
   start(id: string, spec: BuildSpec): Promise<void>;
   status(id: string): Promise<BuildStatus>;
   /** Redacted log text from `offset` characters on. */
-  logs(id: string, offset: number): Promise<{ readonly text: string; readonly next: number; readonly complete: boolean }>;
+  logs(
+    id: string,
+    offset: number,
+  ): Promise<{ readonly text: string; readonly next: number; readonly complete: boolean }>;
   /** Asks the build to stop: SIGTERM to its group, then SIGKILL after a grace time. */
   cancel(id: string): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { onTestFinished } from "vitest";
 import { failedPrecondition, notFound } from "../../shared/domain/errors.ts";
-import type { OutsideAnswer } from "../../shared/domain/outside-events.ts";
+import type { OutsideAnswer, OutsideHandlers } from "../../shared/domain/outside-events.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { createSessions } from "../../shared/runtime/sessions.ts";
 import { createTextSigner } from "../../shared/runtime/signed-text.ts";
@@ -29,10 +29,10 @@ export async function apiDoor(more: Partial<ApiPorts> = {}) {
     const name = "teams/default/models/ranker/versions/1";
     return { name, resource: { name, state: "CREATED", cause: event.cause } };
   };
-  const outsideHandlers: ApiPorts["outsideHandlers"] = () => ({
+  const outsideHandlers: OutsideHandlers = {
     "dev.signalbox.model-version.registered.v1": answer,
     "dev.signalbox.run.requested.v1": answer,
-  });
+  };
   const ports: ApiPorts = {
     ...world,
     signer,

@@ -15,9 +15,20 @@ import type { Outside } from "./outside.ts";
 const FAR = "2999-01-01T00:00:00.000Z";
 const ROWS_MAX = 1_000;
 const COLLECTIONS: readonly string[] = [
-  ...["stacks", "plans", "applies", "openBuilds", "waitingPlans", "waitingApplies"],
-  ...["plansByClosure", "plansByPullRequest", "models", "modelVersions", "lineageNodes"],
-  ...["endpoints", "rollouts", "servingIntervals"],
+  "stacks",
+  "plans",
+  "applies",
+  "openBuilds",
+  "waitingPlans",
+  "waitingApplies",
+  "plansByClosure",
+  "plansByPullRequest",
+  "models",
+  "modelVersions",
+  "lineageNodes",
+  "endpoints",
+  "rollouts",
+  "servingIntervals",
 ];
 
 /** Whether everything has come to an end, and what is still awaited otherwise. */

@@ -40,7 +40,9 @@ function watchfulLog({ broken, history }: Outside, name: string): Log {
   const defect = (fields: LogFields, message: string): void => {
     const { error } = fields as { error?: unknown };
     if (error === undefined || error instanceof ControlPlaneError) return;
-    broken(`${name}: ${message} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    broken(
+      `${name}: ${message} ${error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)}`,
+    );
   };
   return {
     info: () => {},
@@ -49,7 +51,10 @@ function watchfulLog({ broken, history }: Outside, name: string): Log {
       defect(fields, message);
       const { error } = fields as { error?: unknown };
       if (error !== undefined && !isTransient(error))
-        history.add(name, `error ${message} ${error instanceof Error ? error.message : String(error)}`);
+        history.add(
+          name,
+          `error ${message} ${error instanceof Error ? error.message : JSON.stringify(error)}`,
+        );
     },
   };
 }
