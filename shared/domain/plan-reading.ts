@@ -1,7 +1,7 @@
 // What a plan would do, for people: one line a resource, counts, outputs; sensitive values never leave here.
 import type { PlanChange, PlanJson } from "./plan-json.ts";
 import { replaceSecrets, sensitiveTexts } from "./plan-secrets.ts";
-import { markedValues, overlayMarked, replaceMarked } from "./plan-values.ts";
+import { markedValues, memberPath, overlayMarked, replaceMarked } from "./plan-values.ts";
 
 /** Changes that are listed one by one. */
 export const CHANGES_MAX = 200;
@@ -71,7 +71,7 @@ function flat(value: unknown): ReadonlyMap<string, unknown> {
     }
     if (Object.keys(item).length === 0) found.set(path, item);
     for (const [key, member] of Object.entries(item)) {
-      walk(member, Array.isArray(item) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`);
+      walk(member, memberPath(path, Array.isArray(item) ? Number(key) : key));
     }
   };
   walk(value, "");

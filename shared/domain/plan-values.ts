@@ -54,12 +54,24 @@ export function overlayMarked(value: unknown, mark: unknown, placeholder: unknow
     : { ...known, ...Object.fromEntries(merged.filter(([, item]) => item !== undefined)) };
 }
 
+const IDENTIFIER = /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u;
+
+/**
+ * The path of a member as Terraform writes it: `tags.env`, `rules[0]`, and `tags["a.b"]` for a key that is no identifier,
+ * so that no two members have the same path.
+ */
+export function memberPath(path: string, key: string | number): string {
+  if (typeof key === "number") return `${path}[${key}]`;
+  if (!IDENTIFIER.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  return path === "" ? key : `${path}.${key}`;
+}
+
 /** The ends of all paths below a value; empty lists and objects are ends of their own. */
 export function leaves(value: unknown, path = ""): readonly PlanLeaf[] {
   const entries: readonly (readonly [string, unknown])[] = Array.isArray(value)
-    ? value.map((item: unknown, index) => [`${path}[${index}]`, item])
+    ? value.map((item: unknown, index) => [memberPath(path, index), item])
     : isRecord(value)
-      ? Object.entries(value).map(([key, item]) => [path === "" ? key : `${path}.${key}`, item])
+      ? Object.entries(value).map(([key, item]) => [memberPath(path, key), item])
       : [];
   return entries.length === 0 ? [{ path, value }] : entries.flatMap(([at, item]) => leaves(item, at));
 }

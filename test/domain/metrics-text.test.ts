@@ -60,6 +60,15 @@ test("whatever the label values are, a reader finds them and the value again", (
   );
 });
 
+test.each(["\r", "\u2028", "\u2029"])(
+  "a label may hold %j, which is no end of a line to the format",
+  (label) => {
+    expect(parseExposition(formatMetrics([metric([{ labels: { label }, value: 1 }])]))?.[0]?.labels).toEqual({
+      label,
+    });
+  },
+);
+
 test("values without a number are written as the format says", () => {
   const values = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
   const text = formatMetrics([metric(values.map((value) => ({ labels: {}, value })))]);

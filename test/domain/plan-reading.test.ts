@@ -212,6 +212,18 @@ describe("the difference of two plans", () => {
     ]);
   });
 
+  test.each([
+    ["an empty key", { "": null }, null],
+    ["a key with a dot", { "a.b": 1 }, { a: { b: 1 } }],
+    ["a key that looks like an index", { "[0]": 1 }, [1]],
+  ])("tells %s from what it looks like", (_, one, other) => {
+    const [a, b] = [
+      canonical(plan([resource("a", create(one))])),
+      canonical(plan([resource("a", create(other))])),
+    ];
+    expect(planDifference(a, b).lines).not.toEqual([]);
+  });
+
   test("is the same exactly when the digests are", () => {
     fc.assert(
       fc.property(Json, Json, (one, other) => {

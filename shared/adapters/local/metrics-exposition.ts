@@ -10,8 +10,9 @@ export interface ExposedSample {
   readonly value: number;
 }
 
-const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ([0-9eE.+-]+|[+-]?Inf|NaN)$/;
-const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"(?:,|$)/y;
+// Only a line feed ends a line here: `.` would also stop at CR, U+2028 and U+2029, which label values may hold.
+const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ([0-9eE.+-]+|[+-]?Inf|NaN)$/s;
+const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"(?:,|$)/sy;
 
 function labelsOf(text: string): Readonly<Record<string, string>> | undefined {
   const labels: Record<string, string> = {};
@@ -19,7 +20,7 @@ function labelsOf(text: string): Readonly<Record<string, string>> | undefined {
   while (LABEL.lastIndex < text.length) {
     const match = LABEL.exec(text);
     if (match?.[1] === undefined) return undefined;
-    labels[match[1]] = (match[2] ?? "").replace(/\\(.)/g, (_, character: string) =>
+    labels[match[1]] = (match[2] ?? "").replace(/\\(.)/gs, (_, character: string) =>
       character === "n" ? "\n" : character,
     );
   }
