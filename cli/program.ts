@@ -1,5 +1,6 @@
 // The command line as a whole. Kept apart from the process so that tests can call it.
 import { Command, CommanderError } from "commander";
+import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addDecisions } from "./commands/decisions.ts";
 import { addLists } from "./commands/lists.ts";
 import { addLooking } from "./commands/looking.ts";
@@ -43,6 +44,7 @@ export function createProgram(context: CommandContext, writeError: (text: string
   addRunning(program, context);
   addStatus(program, context);
   addLists(program, context);
+  addDeadLetters(program, context);
   addLooking(program, context);
   addTraffic(program, context);
   addDecisions(program, context);

@@ -190,11 +190,14 @@ const LISTS: readonly ListOf[] = [
   {
     command: "dead-letters",
     path: "/v1/deadLetters",
-    description: "Messages that no retry could help",
+    description: "Messages that no retry could help (dead-letters replay, dead-letters purge)",
     shown: (_, now) => ({
       empty: "No dead letters: every message was handled.",
       columns: [
-        column("service", "service"),
+        { heading: "letter", value: (row) => lastId(textOf(row, "name") ?? "") },
+        { heading: "fact", value: (row) => textOf(partOf(row, "payload"), "type") },
+        column("state", "state"),
+        column("failures", "failures"),
         column("reason", "reason"),
         { heading: "since", value: (row) => age(textOf(row, "createTime"), now) },
         sentence("message", (row) => textOf(row, "message")),

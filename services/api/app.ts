@@ -33,7 +33,7 @@ export interface ApiPorts extends RecordPorts {
   readonly log: Log;
   readonly views: Views;
   readonly receipts: Pick<Receipts, "list">;
-  readonly deadLetters: Pick<DeadLetters, "list">;
+  readonly deadLetters: Pick<DeadLetters, "list" | "get" | "change">;
   readonly executions: Pick<Executions, "get">;
   readonly builds: Pick<Builds, "status" | "logs">;
   readonly sessions: Sessions;
@@ -62,7 +62,7 @@ export function createApi(ports: ApiPorts): FastifyPluginAsyncTypebox {
     lineageRoutes(ports),
     deliveryRoutes({ receipts: ports.receipts, ledger: ports.ledger, pageTokens }),
     executionRoutes(ports),
-    deadLetterRoutes(ports),
+    deadLetterRoutes({ ...ports, pageTokens }),
     ...ports.routes,
   ];
   return async (app) => {

@@ -75,18 +75,19 @@ function plansOf(data: PageData): readonly Attention[] {
     });
 }
 
+function lettersOf(data: PageData): readonly Attention[] {
+  const { letters, total } = valueOr(data.deadLetters, { letters: [], total: 0 });
+  const waiting = total - letters.filter(({ state }) => state === "replaying").length;
+  if (waiting === 0) return [];
+  const text = `${waiting} ${waiting === 1 ? "message" : "messages"} could not be handled and ${waiting === 1 ? "waits" : "wait"} in the dead letters. Mend the cause, then replay.`;
+  return [
+    { lamp: "red", text, command: `npx signalbox dead-letters replay --all --reason "what was mended"` },
+  ];
+}
+
 /** Everything that waits for a person. */
 export function attentionOf(data: PageData): readonly Attention[] {
-  const letters = valueOr(data.deadLetters, 0);
-  const dead: readonly Attention[] =
-    letters === 0
-      ? []
-      : [
-          {
-            lamp: "red",
-            text: `${letters} ${letters === 1 ? "message" : "messages"} could not be handled and ${letters === 1 ? "waits" : "wait"} in the dead letters: GET /v1/deadLetters says why.`,
-          },
-        ];
+  const dead = lettersOf(data);
   const unread = Object.values(data).some(
     (part: unknown) => typeof part === "object" && part !== null && "problem" in part,
   );

@@ -2,7 +2,7 @@
 import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { TrafficDocument } from "../../shared/domain/traffic.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
-import type { DeadLetters } from "../../shared/ports/dead-letters.ts";
+import type { DeadLetter, DeadLetters } from "../../shared/ports/dead-letters.ts";
 import type { Ledger } from "../../shared/ports/ledger.ts";
 import type { Traffic } from "../../shared/ports/traffic.ts";
 import type { ViewDocument, Views } from "../../shared/ports/views.ts";
@@ -10,6 +10,8 @@ import { textOf } from "./fields.ts";
 
 /** Documents of one collection that the page reads. */
 export const DOCUMENTS_READ_MAX = 500;
+/** Dead letters that the page shows. */
+export const LETTERS_SHOWN_MAX = 15;
 /** Facts that the page shows. */
 export const FACTS_SHOWN_MAX = 20;
 
@@ -42,7 +44,7 @@ export interface PageData {
   readonly models: Readable<readonly ViewDocument[]>;
   readonly runs: Readable<readonly ViewDocument[]>;
   readonly facts: Readable<readonly AnyFact[]>;
-  readonly deadLetters: Readable<number>;
+  readonly deadLetters: Readable<{ readonly letters: readonly DeadLetter[]; readonly total: number }>;
 }
 
 async function readable<Value>(read: () => Promise<Value>): Promise<Readable<Value>> {
@@ -95,7 +97,7 @@ export async function readPage(ports: ConsolePorts): Promise<PageData> {
     readable(() => documents(views, "models")),
     list("runs"),
     readable(async () => (await ledger.list({ limit: FACTS_SHOWN_MAX, order: "newest-first" })).facts),
-    readable(async () => (await deadLetters.list(1)).total),
+    readable(() => deadLetters.list(LETTERS_SHOWN_MAX)),
   ]);
   return {
     now: clock.now(),

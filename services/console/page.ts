@@ -4,7 +4,7 @@ import { endpointsSection } from "./endpoints-section.ts";
 import { factsSection } from "./facts-section.ts";
 import { type Html, html } from "./html.ts";
 import { type PageData, type Readable, valueOr } from "./page-data.ts";
-import { modelsTable, rolloutsTable, runsTable, stacksTable } from "./tables.ts";
+import { lettersTable, modelsTable, rolloutsTable, runsTable, stacksTable } from "./tables.ts";
 
 /** The page asks for itself again after this long. */
 export const REFRESH_SECONDS = 5;
@@ -78,6 +78,7 @@ export function statusPage(data: PageData, { principal, paused }: PageChoice): s
         ${section("stacks", "Stacks", data.stacks, (stacks) => stacksTable(stacks, now))}
         ${section("models", "Models", data.models, (models) => modelsTable(models, now))}
         ${section("runs", "Runs", data.runs, (runs) => runsTable(runs, now))}
+        ${section("letters", "Dead letters", data.deadLetters, (letters) => lettersTable(letters, now))}
         ${section("facts", "What happened", data.facts, (facts) => factsSection(facts, now))}
       </main>
       <footer class="quiet">

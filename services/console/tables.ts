@@ -1,5 +1,7 @@
 // The tables of the page: rollouts, stacks, models and runs, newest or by name, each with what to do while it is empty.
+import type { DeadLetter } from "../../shared/ports/dead-letters.ts";
 import type { ViewDocument } from "../../shared/ports/views.ts";
+import { deadLetterName } from "../../shared/domain/dead-letter.ts";
 import { numberOf, objectOf, shortName, textOf } from "./fields.ts";
 import { type Html, html, type Part } from "./html.ts";
 import { timeAgo } from "./times.ts";
@@ -17,10 +19,12 @@ const LAMPS: Readonly<Record<string, string>> = {
   FINISHED: "green",
   LOST: "red",
   PROMOTED: "green",
+  REPLAYING: "amber",
   ROLLED_BACK: "red",
   RUNNING: "amber",
   SUBMITTED: "amber",
   TIMED_OUT: "red",
+  WAITING: "red",
 };
 
 /** A state as a lamp and as words, so that no colour is needed to read it. */
@@ -129,4 +133,24 @@ export function runsTable(runs: readonly ViewDocument[], now: Date): Html {
       timeAgo(textOf(run, "updateTime"), now),
     ]);
   return table(["Run", "State", "Entrypoint", "Made", "Changed"], rows, runs.length);
+}
+
+const factType = ({ payload }: DeadLetter): string =>
+  textOf(typeof payload === "object" && payload !== null ? (payload as ViewDocument) : {}, "type");
+
+/** The newest dead letters, each with its name, which the commands take. */
+export function lettersTable(
+  { letters, total }: { readonly letters: readonly DeadLetter[]; readonly total: number },
+  now: Date,
+): Html {
+  if (letters.length === 0) return html`<p class="empty">None: every message was handled.</p>`;
+  const rows = letters.map((letter) => [
+    html`<code>${shortName(deadLetterName(letter.id))}</code>`,
+    factType(letter),
+    stateCell(letter.state.toUpperCase()),
+    letter.failures,
+    `${letter.reason}: ${letter.message}`,
+    timeAgo(letter.time, now),
+  ]);
+  return table(["Letter", "Fact", "State", "Failures", "Why", "Failed"], rows, total);
 }

@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { stopRequested } from "../../scripts/compose/stop.ts";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
+import { createLedger } from "../../shared/adapters/local/ledger.ts";
 import { createOutbox } from "../../shared/adapters/local/outbox.ts";
 import { createPushBus } from "../../shared/adapters/local/push-bus.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
@@ -41,7 +42,16 @@ const subscribers = config.SIGNALBOX_SUBSCRIBERS.split(",").map((entry) => {
 });
 const bus = createPushBus(subscribers, config.SIGNALBOX_PUSH_TOKEN);
 const pump = createPump({ outbox, bus, deadLetters, clock, log });
-const relay = createRelay({ outbox, bus, deadLetters, pump, clock, log });
+const relay = createRelay({
+  outbox,
+  bus,
+  deadLetters,
+  pump,
+  clock,
+  log,
+  ledger: createLedger(db),
+  announce: pump.announce,
+});
 
 // In the cloud a scheduler calls the function's `/reconcile`; alone on a machine the relay keeps its own time.
 onFacts(relay, { deadLetters, clock, log });

@@ -1,14 +1,16 @@
-// Publishes what is due: timers, and facts that a crash or a failure left in the outbox.
+// Publishes what is due: timers, facts that a crash or a failure left in the outbox, and dead letters that a person replays.
 import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { Bus } from "../../shared/ports/bus.ts";
-import type { Clock } from "../../shared/ports/clock.ts";
 import type { DeadLetters } from "../../shared/ports/dead-letters.ts";
 import type { Outbox, TimerRow } from "../../shared/ports/outbox.ts";
 import { backoffMs, RETRY_FOR_MS } from "../../shared/runtime/backoff.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
+import { keepExhausted } from "../../shared/runtime/give-up.ts";
 import { createLanes } from "../../shared/runtime/lanes.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { Pump } from "../../shared/runtime/outbox.ts";
+import type { RecordPorts } from "../../shared/runtime/record.ts";
+import { createReplays } from "./replays.ts";
 
 /** Timers that one reconciliation looks at. */
 export const TIMERS_PER_LOOK_MAX = 500;
@@ -16,12 +18,11 @@ export const TIMERS_PER_LOOK_MAX = 500;
 export const STREAMS_AT_ONCE_MAX = 32;
 
 /** What the relay stands on. */
-export interface RelayPorts {
+export interface RelayPorts extends RecordPorts {
   readonly outbox: Outbox;
   readonly bus: Bus;
   readonly deadLetters: DeadLetters;
   readonly pump: Pump;
-  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -29,7 +30,7 @@ export interface RelayPorts {
 export interface Relay extends FactService {
   /** Starts to fire what is due and to publish what is pending; does not wait for slow handlers. */
   reconcile(): Promise<void>;
-  /** Resolves when no timer is on its way. */
+  /** Resolves when no timer and no dead letter is on its way. */
   idle(): Promise<void>;
 }
 
@@ -49,23 +50,16 @@ function timerDue(timer: TimerRow, time: string): AnyFact {
 }
 
 /** A relay. A timer is marked fired only after everyone has handled it, so a crash fires it again. */
-export function createRelay({ outbox, bus, deadLetters, pump, clock, log }: RelayPorts): Relay {
+export function createRelay(ports: RelayPorts): Relay {
+  const { outbox, bus, deadLetters, pump, clock, log } = ports;
+  const replays = createReplays(ports);
   const lanes = createLanes(STREAMS_AT_ONCE_MAX);
   /** Timers that failed, and when each is tried again; forgotten on restart, which only tries them sooner. */
   const failures = new Map<string, { readonly attempts: number; readonly next: string }>();
 
   const giveUp = async (timer: TimerRow, error: unknown): Promise<void> => {
     const time = clock.now().toISOString();
-    const message = error instanceof Error ? error.message : String(error);
-    const payload = timerDue(timer, time);
-    await deadLetters.put({
-      id: `timer/${timer.id}`,
-      service: "relay",
-      reason: "RETRIES_EXHAUSTED",
-      message,
-      payload,
-      time,
-    });
+    await keepExhausted(deadLetters, timerDue(timer, time), error, time);
     await outbox.timerFired(timer.id, time);
     failures.delete(timer.id);
     log.error({ timer, error }, "timer not handled for seven days, kept as a dead letter");
@@ -107,8 +101,11 @@ export function createRelay({ outbox, bus, deadLetters, pump, clock, log }: Rela
       for (const [stream, timers] of Map.groupBy(ready, (timer) => timer.stream)) {
         lanes.start(stream, () => fireAll(timers));
       }
+      await replays.start();
       await pump.sweep();
     },
-    idle: () => lanes.idle(),
+    async idle() {
+      await Promise.all([lanes.idle(), replays.idle()]);
+    },
   };
 }

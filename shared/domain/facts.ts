@@ -1,11 +1,17 @@
 // The vocabulary: every fact type and the schema of its data. Names and fields are kept for ever; additions only.
 import type { Static } from "typebox";
 import { FACTS_OF_DATA } from "./facts-of-data.ts";
+import { FACTS_OF_OPERATING } from "./facts-of-operating.ts";
 import { FACTS_OF_PROVISIONING } from "./facts-of-provisioning.ts";
 import { FACTS_OF_SERVING } from "./facts-of-serving.ts";
 
 /** Fact type → schema of its data. */
-export const FACTS = { ...FACTS_OF_PROVISIONING, ...FACTS_OF_SERVING, ...FACTS_OF_DATA } as const;
+export const FACTS = {
+  ...FACTS_OF_PROVISIONING,
+  ...FACTS_OF_SERVING,
+  ...FACTS_OF_DATA,
+  ...FACTS_OF_OPERATING,
+} as const;
 
 /** The name of a fact, as used in code. */
 export type FactType = keyof typeof FACTS;

@@ -12,6 +12,7 @@ export const NAME_PATTERNS = {
   apply: "stacks/{stack}/applies/{apply}",
   dataset: "teams/{team}/datasets/{dataset}",
   datasetVersion: "teams/{team}/datasets/{dataset}/versions/{version}",
+  deadLetter: "deadLetters/{deadLetter}",
   delivery: "deliveries/{delivery}",
   endpoint: "teams/{team}/endpoints/{endpoint}",
   model: "teams/{team}/models/{model}",

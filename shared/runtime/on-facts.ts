@@ -4,14 +4,12 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { http, type Request, type Response } from "@google-cloud/functions-framework";
 import { getTestServer } from "@google-cloud/functions-framework/testing";
-import { Type } from "typebox";
-import { Compile } from "typebox/compile";
-import { type ControlPlaneError, invalidArgument, isTransient } from "../domain/errors.ts";
+import { type ControlPlaneError, isTransient } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
-import { parseStrictJson } from "../domain/strict-json.ts";
 import { deliver, type DeliverPorts } from "./deliver.ts";
 import type { FactService } from "./fact-service.ts";
-import { FACT_BYTES_MAX, parseFact } from "./parse.ts";
+import { FACT_BYTES_MAX } from "./parse.ts";
+import { factOfPush } from "./push-message.ts";
 
 /** Bytes of one push: a fact in base64, and its envelope. */
 export const PUSH_BYTES_MAX = Math.ceil((FACT_BYTES_MAX * 4) / 3) + 16_384;
@@ -20,29 +18,12 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Path that a scheduler calls to let the service put things right. */
 const RECONCILE_PATH = "/reconcile";
 
-/** What of a Pub/Sub push is read. Its framework's own conversion drops messages without data, so we do it ourselves. */
-const Push = Type.Object({
-  message: Type.Object({ data: Type.String(), messageId: Type.Optional(Type.String({ maxLength: 200 })) }),
-});
-const push = Compile(Push);
-
-function factOfPush(body: unknown): AnyFact {
-  if (!push.Check(body)) {
-    throw invalidArgument(
-      "message",
-      "The body is no push of Pub/Sub: message.data must be there, in base64.",
-      "INVALID_PUSH",
-    );
-  }
-  return parseFact(Buffer.from(body.message.data, "base64"));
-}
-
 /** Handles one push body and answers the status. What can never be read is kept as a dead letter, so that it does not come back. */
 async function acceptPush(service: FactService, ports: DeliverPorts, body: Buffer): Promise<number> {
   const { deadLetters, clock, log } = ports;
   let fact: AnyFact;
   try {
-    fact = factOfPush(parseStrictJson(body));
+    fact = factOfPush(body);
   } catch (error) {
     if (isTransient(error)) throw error;
     const { reason, message } = error as ControlPlaneError;

@@ -5,6 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { DeadLetters } from "../ports/dead-letters.ts";
 import type { Outbox, OutboxRow } from "../ports/outbox.ts";
 import { backoffMs, RETRY_FOR_MS } from "./backoff.ts";
+import { keepExhausted } from "./give-up.ts";
 import { createLanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 
@@ -55,15 +56,7 @@ async function settleFailure(
     return nextAttempt;
   }
   const time = clock.now().toISOString();
-  const message = error instanceof Error ? error.message : String(error);
-  await deadLetters.put({
-    id: `outbox/${fact.id}`,
-    service: "relay",
-    reason: "RETRIES_EXHAUSTED",
-    message,
-    payload: fact,
-    time,
-  });
+  await keepExhausted(deadLetters, fact, error, time);
   await outbox.settle(fact.id, { published: true, time });
   log.error(fields, "fact not published for seven days, kept as a dead letter");
   return time;

@@ -56,11 +56,15 @@ function commandsIn(from: string): readonly string[] {
 
 const program = createProgram({ env: {}, now: () => 0, write: () => {}, stdin: process.stdin }, () => {});
 
+/** Commands that list by themselves and have commands of their own besides. */
+const LISTING_COMMANDS = new Set(["dead-letters"]);
+
 /** Whether the command line has this command; a command of commands needs one of its own. */
 function isCommand(words: string): boolean {
   const [name = "", inner = ""] = words.split(" ");
   const command = program.commands.find((each) => each.name() === name);
   if (command === undefined) return false;
+  if (inner === "" && LISTING_COMMANDS.has(name)) return true;
   return command.commands.length === 0 || command.commands.some((each) => each.name() === inner);
 }
 

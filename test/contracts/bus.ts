@@ -101,6 +101,26 @@ export function itBehavesLikeABus(
       expect(letters[0]).toMatchObject({ service: "hopeless", reason: "HOPELESS", payload: fact("b") });
     });
 
+    test("a fact for one subscription reaches that one alone, whoever had it before", async () => {
+      const [one, two] = [listener("one"), listener("two")];
+      const { bus } = await create([one.service, two.service]);
+      await bus.publish(fact("b"));
+      await bus.publish(fact("b"), "two");
+      expect([one.seen.length, two.seen.length]).toEqual([1, 2]);
+    });
+
+    test("a fact for one subscription is rejected while that one fails, and when there is none of the name", async () => {
+      const flaky = listener("flaky", () => {
+        throw new ControlPlaneError("UNAVAILABLE", "not now", { reason: "DOWN" });
+      });
+      const { bus } = await create([flaky.service]);
+      await expect(bus.publish(fact("b"), "flaky")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+      await expect(bus.publish(fact("b"), "nobody")).rejects.toMatchObject({
+        code: "NOT_FOUND",
+        reason: "SUBSCRIPTION_NOT_FOUND",
+      });
+    });
+
     test("facts keep every character on their way", async () => {
       const one = listener("one");
       const { bus } = await create([one.service]);

@@ -169,7 +169,7 @@ describe("the pump", () => {
     await world.advance(DAY_MS);
     await world.advance(BACKOFF_LAST_MS);
     expect((await world.deadLetters.list(1)).letters[0]).toMatchObject({
-      service: "relay",
+      service: "down",
       reason: "RETRIES_EXHAUSTED",
     });
     expect(await world.outbox.pending("2999-01-01T00:00:00.000Z", 10)).toEqual([]);

@@ -240,7 +240,9 @@ test("dead letters are listed with their number; an unknown execution is 404", a
   });
   expect((await app.inject({ url: "/v1/deadLetters", ...viewer })).json()).toMatchObject({
     totalSize: 1,
-    deadLetters: [{ name: "deadLetters/d1", service: "registry", payload: { a: 1 } }],
+    deadLetters: [
+      { name: "deadLetters/d1", service: "registry", payload: { a: 1 }, state: "WAITING", failures: 1 },
+    ],
   });
   expect((await app.inject({ url: "/v1/executions/none", ...viewer })).statusCode).toBe(404);
 });

@@ -66,7 +66,7 @@ const EMPTY: PageData = {
   models: { value: [] },
   runs: { value: [] },
   facts: { value: [] },
-  deadLetters: { value: 0 },
+  deadLetters: { value: { letters: [], total: 0 } },
 };
 
 const BUSY: PageData = {
@@ -124,7 +124,25 @@ const BUSY: PageData = {
       }),
     ],
   },
-  deadLetters: { value: 2 },
+  deadLetters: {
+    value: {
+      letters: [
+        {
+          id: "registry/0f3a",
+          service: "registry",
+          reason: "NOT_A_FACT",
+          message: "<b>data.uri</b> must be string.",
+          payload: { type: "model-version.created" },
+          time: "2026-01-02T03:04:05.000Z",
+          createTime: "2026-01-02T03:00:00.000Z",
+          failures: 2,
+          state: "waiting",
+          since: "2026-01-02T03:04:05.000Z",
+        },
+      ],
+      total: 2,
+    },
+  },
 };
 
 const page = (data: PageData, paused = false): string => statusPage(data, { principal: "grace", paused });
@@ -229,7 +247,7 @@ test("while the ledger and the views are down, traffic and holds are still shown
   expect(body).toContain("ranker 1 <b>75 %</b>");
   expect(body).toContain("more may wait than is listed here");
   expect(body).not.toContain("Nothing waits for you");
-  expect(body.match(/This part cannot be read now: the database is gone/g)).toHaveLength(5);
+  expect(body.match(/This part cannot be read now: the database is gone/g)).toHaveLength(6);
 });
 
 test("a code opens the page once; its cookie reads and changes nothing", async () => {

@@ -11,11 +11,35 @@ export interface Recipient {
   give(fact: AnyFact): Promise<unknown>;
 }
 
+const toBeGivenAgain = (fact: AnyFact, services: string, cause: unknown): ControlPlaneError =>
+  new ControlPlaneError(
+    "UNAVAILABLE",
+    `${fact.type} of ${fact.subject} must be given again to ${services}.`,
+    {
+      reason: "HANDLERS_FAILED",
+      metadata: { services, fact: fact.id },
+      cause,
+    },
+  );
+
 /** A bus over these recipients, which may grow. */
 export function createFanOut(recipients: readonly Recipient[]): Bus {
   const acknowledged = createAcknowledgements();
+  const publishTo = async (fact: AnyFact, only: string): Promise<void> => {
+    const one = recipients.find((each) => each.name === only && each.wants(fact));
+    if (one === undefined) {
+      throw new ControlPlaneError(
+        "NOT_FOUND",
+        `No service ${only} that wants ${fact.type} is subscribed: start it, or give the message up.`,
+        { reason: "SUBSCRIPTION_NOT_FOUND", metadata: { service: only, type: fact.type } },
+      );
+    }
+    const error = await one.give(fact);
+    if (error !== undefined) throw toBeGivenAgain(fact, only, error);
+  };
   return {
-    async publish(fact) {
+    async publish(fact, only) {
+      if (only !== undefined) return publishTo(fact, only);
       const left = recipients.filter((each) => each.wants(fact) && !acknowledged.has(fact, each.name));
       const results = await Promise.all(
         left.map(async (each) => ({ name: each.name, error: await each.give(fact) })),
@@ -30,15 +54,7 @@ export function createFanOut(recipients: readonly Recipient[]): Bus {
         results.filter(({ error }) => error === undefined).map(({ name }) => name),
       );
       const names = failed.map(({ name }) => name).join(", ");
-      throw new ControlPlaneError(
-        "UNAVAILABLE",
-        `${fact.type} of ${fact.subject} must be given again to ${names}.`,
-        {
-          reason: "HANDLERS_FAILED",
-          metadata: { services: names, fact: fact.id },
-          cause: failed[0]?.error,
-        },
-      );
+      throw toBeGivenAgain(fact, names, failed[0]?.error);
     },
   };
 }
