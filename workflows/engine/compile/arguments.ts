@@ -1,7 +1,7 @@
 // Calls: names of functions and routines, and arguments matched to parameters.
 import type { Span } from "../expressions/expression.ts";
 import { findConnector } from "../connectors/table.ts";
-import { functionNames } from "../library/library.ts";
+import { findFunction, functionNames } from "../library/library.ts";
 import type { LibraryFunction } from "../library/library-function.ts";
 import { suggest } from "../parse/fields.ts";
 import type { NameTree, RoutineTree } from "../parse/tree.ts";
@@ -114,13 +114,13 @@ export function checkArguments(
 export function matchRoutine(
   emitter: Emitter,
   tree: RoutineTree,
-  named: readonly (readonly [string, Code])[],
+  named: readonly (readonly [NameTree, Code])[],
   span: Span,
 ): (Code | undefined)[] {
-  for (const [name] of named) {
+  for (const [{ name, span: place }] of named) {
     if (!tree.params.some((param) => param.name === name)) {
       emitter.problems.error(
-        span,
+        place,
         "unknown-argument",
         `${tree.name} has no parameter ${JSON.stringify(name)}`,
         suggest(
@@ -131,7 +131,7 @@ export function matchRoutine(
     }
   }
   return tree.params.map((param) => {
-    const code = named.find(([name]) => name === param.name)?.[1];
+    const code = named.find(([{ name }]) => name === param.name)?.[1];
     if (code === undefined && param.default === undefined) {
       emitter.problems.error(
         span,
@@ -141,5 +141,29 @@ export function matchRoutine(
       );
     }
     return code;
+  });
+}
+
+/** Arguments without names as arguments with the names of the parameters; a surplus is a problem. */
+export function nameArguments<T>(
+  emitter: Emitter,
+  { name, span }: NameTree,
+  values: readonly T[],
+): (readonly [NameTree, T])[] {
+  const params = emitter.routines.get(name)?.tree.params ?? findFunction(name)?.params;
+  if (params !== undefined && values.length > params.length) {
+    emitter.problems.error(
+      span,
+      "argument-count",
+      `${name} takes at most ${params.length} arguments, not ${values.length}`,
+      params.length === 0
+        ? "give its arguments by name"
+        : `parameters: ${params.map((param) => param.name).join(", ")}`,
+    );
+  }
+  const count = Math.min(values.length, params?.length ?? 0);
+  return values.slice(0, count).map((value, index) => {
+    const param = params?.[index]?.name ?? "";
+    return [{ name: param, span }, value] as const;
   });
 }

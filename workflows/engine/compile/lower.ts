@@ -4,7 +4,13 @@
 import { CHOICES } from "../choices.ts";
 import { dottedName, positionOf, type Expression, type Place, type Span } from "../expressions/expression.ts";
 import { findFunction, isLibraryName } from "../library/library.ts";
-import { applyFunction, matchRoutine, reportUnknown, reportUnknownFunction } from "./arguments.ts";
+import {
+  applyFunction,
+  matchRoutine,
+  nameArguments,
+  reportUnknown,
+  reportUnknownFunction,
+} from "./arguments.ts";
 import { emit, hiddenSlot, isVisible, newLabel, place as placeLabel, type Emitter } from "./emitter.ts";
 import type { Code } from "./program.ts";
 import { resolve } from "./scopes.ts";
@@ -27,12 +33,14 @@ export function lower(emitter: Emitter, expression: Expression, at?: Place): Cod
     case "list":
       return { kind: "list", items: lowerAll(emitter, expression.items, at) };
     case "map": {
-      const values = lowerAll(
-        emitter,
-        expression.entries.map(([, value]) => value),
-        at,
-      );
-      return { kind: "map", entries: expression.entries.map(([key], index) => [key, values[index] as Code]) };
+      const codes = lowerAll(emitter, expression.entries.flat(), at);
+      return {
+        kind: "map",
+        entries: expression.entries.map((_, index) => [
+          codes[index * 2] as Code,
+          codes[index * 2 + 1] as Code,
+        ]),
+      };
     }
     case "member":
       return lowerMember(emitter, expression, at);
@@ -84,7 +92,7 @@ function needsMachine(expression: Expression): boolean {
     case "list":
       return expression.items.some(needsMachine);
     case "map":
-      return expression.entries.some(([, value]) => needsMachine(value));
+      return expression.entries.flat().some(needsMachine);
     case "member":
       return needsMachine(expression.object);
     case "index":
@@ -163,20 +171,9 @@ function lowerCall(
 ): Code {
   const span =
     at === undefined ? (emitter.steps[emitter.step]?.span as Span) : positionOf(at, offset, callee.length);
-  const values = lowerAll(emitter, args, at);
+  const named = nameArguments(emitter, { name: callee, span }, lowerAll(emitter, args, at));
   const routine = emitter.routines.get(callee);
   if (routine !== undefined) {
-    const named = routine.tree.params
-      .slice(0, values.length)
-      .map(({ name }, index) => [name, values[index] as Code] as const);
-    if (values.length > routine.tree.params.length) {
-      emitter.problems.error(
-        span,
-        "argument-count",
-        `${callee} takes ${routine.tree.params.length} arguments, not ${values.length}`,
-        "remove the surplus ones",
-      );
-    }
     const into = { hops: 0, slot: hiddenSlot(emitter), name: "" };
     emit(emitter, {
       op: "call",
@@ -205,17 +202,5 @@ function lowerCall(
     );
     return NOTHING;
   }
-  if (values.length > fn.params.length) {
-    emitter.problems.error(
-      span,
-      "argument-count",
-      `${callee} takes at most ${fn.params.length} arguments, not ${values.length}`,
-      `parameters: ${fn.params.map(({ name }) => name).join(", ")}`,
-    );
-    return NOTHING;
-  }
-  const named = fn.params
-    .slice(0, values.length)
-    .map(({ name }, index) => [{ name, span }, values[index] as Code] as const);
   return applyFunction(emitter, fn, named, span);
 }

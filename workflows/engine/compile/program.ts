@@ -22,7 +22,7 @@ export type Code =
   | { readonly kind: "literal"; readonly value: Value }
   | ({ readonly kind: "slot" } & Slot)
   | { readonly kind: "list"; readonly items: readonly Code[] }
-  | { readonly kind: "map"; readonly entries: readonly (readonly [string, Code])[] }
+  | { readonly kind: "map"; readonly entries: readonly (readonly [key: Code, value: Code])[] }
   | { readonly kind: "member"; readonly object: Code; readonly key: string }
   | { readonly kind: "index"; readonly object: Code; readonly index: Code }
   | { readonly kind: "unary"; readonly operator: "-" | "not"; readonly operand: Code }

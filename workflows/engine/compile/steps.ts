@@ -1,6 +1,6 @@
 // Steps into instructions: every step enters, acts and jumps.
 import { CHOICES } from "../choices.ts";
-import type { Expression, Span } from "../expressions/expression.ts";
+import type { Span } from "../expressions/expression.ts";
 import { findFunction } from "../library/library.ts";
 import { suggest } from "../parse/fields.ts";
 import type { NameTree, StepTree } from "../parse/tree.ts";
@@ -9,7 +9,7 @@ import { emitFor } from "./loops.ts";
 import { emitParallel } from "./parallel.ts";
 import { emitTry } from "./try.ts";
 import { emit, enterStep, newLabel, place, visibleNames, type EmitSteps, type Emitter } from "./emitter.ts";
-import { applyFunction, matchRoutine, reportUnknownFunction } from "./arguments.ts";
+import { applyFunction, matchRoutine, nameArguments, reportUnknownFunction } from "./arguments.ts";
 import { lower, lowerAll } from "./lower.ts";
 import type { Code, Slot } from "./program.ts";
 import { resolve } from "./scopes.ts";
@@ -89,7 +89,7 @@ function emitAction(emitter: Emitter, step: StepTree, block: Block): void {
       }
       return;
     case "call":
-      return emitCall(emitter, action.callee, action.args, action.result);
+      return emitCall(emitter, action);
     case "switch":
       return emitSwitch(emitter, action.cases, block);
     case "for":
@@ -135,12 +135,9 @@ function targetSlot(emitter: Emitter, { name, span }: NameTree, partial: boolean
   return found.slot;
 }
 
-function emitCall(
-  emitter: Emitter,
-  callee: NameTree,
-  args: readonly (readonly [NameTree, Expression])[],
-  result: NameTree | undefined,
-): void {
+function emitCall(emitter: Emitter, call: StepTree["action"] & { kind: "call" }): void {
+  const { callee, result } = call;
+  const args = call.positional === undefined ? call.args : nameArguments(emitter, callee, call.positional);
   const values = lowerAll(
     emitter,
     args.map(([, value]) => value),
@@ -150,12 +147,7 @@ function emitCall(
   const into = result === undefined ? undefined : targetSlot(emitter, result, false);
   const routine = emitter.routines.get(callee.name);
   if (routine !== undefined) {
-    const matched = matchRoutine(
-      emitter,
-      routine.tree,
-      named.map(([{ name }, code]) => [name, code] as const),
-      callee.span,
-    );
+    const matched = matchRoutine(emitter, routine.tree, named, callee.span);
     emit(emitter, { op: "call", routine: routine.index, args: matched, into, hidden: false });
     return;
   }

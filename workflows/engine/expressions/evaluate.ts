@@ -55,8 +55,16 @@ export function evaluate(code: Code, frame: VariableFrame, host: Host): Value {
     case "list":
       return code.items.map((item) => evaluate(item, frame, host));
     default:
-      return new Map(code.entries.map(([key, value]) => [key, evaluate(value, frame, host)]));
+      return new Map(
+        code.entries.map(([key, value]) => [asKey(evaluate(key, frame, host)), evaluate(value, frame, host)]),
+      );
   }
+}
+
+/** A value as the key of a map. @throws {WorkflowError} TypeError unless it is a string. */
+function asKey(value: Value): string {
+  if (typeof value === "string") return value;
+  throw runtimeError("TypeError", `a key must be a str; got: ${typeWord(value)}`);
 }
 
 /** `object.key` and `object["key"]`. @throws {WorkflowError} KeyError for a missing key, TypeError for what is no map. */
@@ -74,9 +82,9 @@ export function getMember(object: Value, key: string): Value {
 
 /** `object[index]`: a key of a map or a position of a list. */
 export function getIndex(object: Value, index: Value): Value {
-  if (typeof index === "string" && !isList(object)) return getMember(object, index);
   if (isList(object)) return object[checkIndex(object, index)] as Value;
-  if (isMap(object)) throw runtimeError("TypeError", `a key must be a str; got: ${typeWord(index)}`);
+  if (isMap(object)) return getMember(object, asKey(index));
+  if (typeof index === "string") return getMember(object, index);
   throw runtimeError("TypeError", `'${typeWord(object)}' cannot be indexed (expecting dict or array)`);
 }
 
@@ -103,12 +111,11 @@ export function setPath(container: Value | undefined, path: readonly Value[], va
     return copy;
   }
   if (isMap(container) || container === undefined || container === null) {
-    if (typeof step !== "string")
-      throw runtimeError("TypeError", `a key must be a str; got: ${typeWord(step)}`);
+    const key = asKey(step);
     const copy = new Map(container ?? []);
-    const before = copy.get(step);
+    const before = copy.get(key);
     const item = setPath(before, rest, value);
-    copy.set(step, item);
+    copy.set(key, item);
     if (isMap(container) && before !== undefined) {
       noteDerivedSize(copy, container, sizeInBytes(item) - sizeInBytes(before));
     }

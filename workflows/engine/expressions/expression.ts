@@ -22,7 +22,7 @@ export type Expression =
   | { readonly kind: "literal"; readonly value: Value }
   | { readonly kind: "variable"; readonly name: string; readonly at: number }
   | { readonly kind: "list"; readonly items: readonly Expression[] }
-  | { readonly kind: "map"; readonly entries: readonly (readonly [string, Expression])[] }
+  | { readonly kind: "map"; readonly entries: readonly (readonly [key: Expression, value: Expression])[] }
   | { readonly kind: "member"; readonly object: Expression; readonly key: string; readonly at: number }
   | { readonly kind: "index"; readonly object: Expression; readonly index: Expression; readonly at: number }
   | {

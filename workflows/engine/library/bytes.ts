@@ -5,7 +5,7 @@ import type { Value } from "../values/value.ts";
 import { runtimeError } from "../values/workflow-error.ts";
 import { asBoolean, asBytes, asString, pure, tableOf } from "./library-function.ts";
 
-const ALGORITHMS = new Set(["MD5", "SHA1", "SHA256", "SHA384", "SHA512"]);
+const ALGORITHMS = new Set(["MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"]);
 const BASE64 = /^[A-Za-z0-9+/]*$/;
 
 function algorithmOf(value: Value | undefined): string {
@@ -18,8 +18,9 @@ function algorithmOf(value: Value | undefined): string {
   );
 }
 
-/** Strict base64: right alphabet, right length, padding as asked for. */
-function decodeBase64(text: string, padding: boolean): Uint8Array {
+/** Strict base64: right alphabet, right length, padding as asked for; line breaks do not count. */
+function decodeBase64(data: string, padding: boolean): Uint8Array {
+  const text = data.replaceAll(/[\r\n]/g, "");
   const body = padding ? text.replace(/={1,2}$/, "") : text;
   const lengthFits = padding ? text.length % 4 === 0 : body.length % 4 !== 1;
   if (BASE64.test(body) && lengthFits) return new Uint8Array(Buffer.from(body, "base64"));

@@ -1,8 +1,11 @@
 // All functions by name, and connectors, which any well-formed `googleapis.service.version...` name may call.
+import { BUILTIN_FUNCTIONS } from "./builtins.ts";
 import { BYTES_FUNCTIONS } from "./bytes.ts";
-import { CORE_FUNCTIONS } from "./core.ts";
+import { COLLECTION_FUNCTIONS } from "./collections.ts";
 import { EFFECT_FUNCTIONS } from "./effects.ts";
+import { JSON_FUNCTIONS } from "./json.ts";
 import { effect, type LibraryFunction } from "./library-function.ts";
+import { MATH_FUNCTIONS } from "./math.ts";
 import { RETRY_FUNCTIONS, RETRY_POLICIES } from "./retry.ts";
 import { SYSTEM_FUNCTIONS } from "./system.ts";
 import { TEXT_FUNCTIONS } from "./text.ts";
@@ -10,8 +13,11 @@ import { TIME_FUNCTIONS } from "./time.ts";
 
 const FUNCTIONS = new Map<string, LibraryFunction>(
   [
-    CORE_FUNCTIONS,
+    BUILTIN_FUNCTIONS,
     BYTES_FUNCTIONS,
+    COLLECTION_FUNCTIONS,
+    JSON_FUNCTIONS,
+    MATH_FUNCTIONS,
     TEXT_FUNCTIONS,
     TIME_FUNCTIONS,
     SYSTEM_FUNCTIONS,

@@ -7,6 +7,7 @@ import { asString, pure, tableOf } from "./library-function.ts";
 export const SYSTEM_FUNCTIONS = tableOf([
   pure("sys.get_env", "name default?", ([name, fallback], { env }) => {
     const key = asString(name, "name");
+    if (fallback !== undefined) asString(fallback, "default");
     const value = env.get(key) ?? fallback;
     if (value !== undefined) return value;
     if (CHOICES.missingEnvironment === "null") return null;

@@ -4,19 +4,21 @@ import { CHOICES } from "../choices.ts";
 import { STRING_BYTES_MAX } from "../limits.ts";
 import type { Value } from "../values/value.ts";
 import { limitError, runtimeError } from "../values/workflow-error.ts";
+import { decodeText, encodeText } from "./charsets.ts";
 import { asBytes, asInteger, asString, pure, tableOf } from "./library-function.ts";
 
 /** Compiled patterns that are kept; loops use few. */
 const PATTERNS_MAX = 64;
 const patterns = new Map<string, RE2JS>();
 
+/** A pattern of RE2. Of matches that begin at one place the longest is taken, as the documentation says. */
 function compilePattern(value: Value | undefined): RE2JS {
   const source = asString(value, "regexp");
   const known = patterns.get(source);
   if (known !== undefined) return known;
   let compiled: RE2JS;
   try {
-    compiled = RE2JS.compile(source);
+    compiled = RE2JS.compile(source, RE2JS.LONGEST_MATCH);
   } catch (error) {
     throw runtimeError(
       "ValueError",
@@ -41,18 +43,23 @@ function characterCounter(text: string): (offset: number) => bigint {
   };
 }
 
-function needle(value: Value | undefined): string {
-  const text = asString(value, "substr");
-  if (text === "") throw runtimeError("ValueError", "substr must not be empty");
-  return text;
+/** The UTF-16 offsets of a substring, left to right without overlap; an empty one is found before each character and at the end. */
+function* offsetsOf(source: string, substr: string): Generator<number> {
+  if (substr !== "") {
+    for (let at = source.indexOf(substr); at >= 0; at = source.indexOf(substr, at + substr.length)) yield at;
+    return;
+  }
+  let at = 0;
+  for (const character of source) {
+    yield at;
+    at += character.length;
+  }
+  yield at;
 }
 
 function findAll(source: string, substr: string): Value {
   const position = characterCounter(source);
-  const found: bigint[] = [];
-  for (let at = source.indexOf(substr); at >= 0; at = source.indexOf(substr, at + substr.length))
-    found.push(position(at));
-  return found;
+  return Array.from(offsetsOf(source, substr), position);
 }
 
 function findAllRegex(source: string, pattern: RE2JS): Value {
@@ -80,7 +87,7 @@ function checkLength(text: string): string {
 function replaceAll(source: string, substr: string, replacement: string): string {
   let result = "";
   let end = 0;
-  for (let at = source.indexOf(substr); at >= 0; at = source.indexOf(substr, end)) {
+  for (const at of offsetsOf(source, substr)) {
     result = checkLength(result + source.slice(end, at) + replacement);
     end = at + substr.length;
   }
@@ -99,7 +106,8 @@ function replaceAllRegex(source: string, pattern: RE2JS, template: string): stri
   let result = "";
   let end = 0;
   while (matcher.find()) {
-    const replacement = template.replaceAll(/\\([0-9\\])/g, expand);
+    const replacement =
+      CHOICES.regexReferences === "expand" ? template.replaceAll(/\\([0-9\\])/g, expand) : template;
     result = checkLength(result + source.slice(end, matcher.start()) + replacement);
     end = matcher.end();
   }
@@ -141,52 +149,20 @@ function urlDecode(source: string): string {
   }
 }
 
-const CHARSETS: Record<string, BufferEncoding | undefined> = {
-  "utf-8": "utf8",
-  utf8: "utf8",
-  "us-ascii": "ascii",
-  ascii: "ascii",
-  "iso-8859-1": "latin1",
-  latin1: "latin1",
-  "utf-16le": "utf16le",
-};
-
-function charsetOf(value: Value | undefined): BufferEncoding {
-  const name = value === undefined ? "UTF-8" : asString(value, "charset");
-  const charset = CHARSETS[name.toLowerCase()];
-  if (charset === undefined) throw runtimeError("ValueError", `unknown charset ${JSON.stringify(name)}`);
-  return charset;
-}
-
-function encodeText(text: string, charset: BufferEncoding): Uint8Array {
-  const limit = charset === "ascii" ? 0x7f : charset === "latin1" ? 0xff : 0x10ffff;
-  for (const character of text) {
-    if ((character.codePointAt(0) as number) > limit)
-      throw runtimeError("ValueError", `${JSON.stringify(character)} has no place in the charset`);
-  }
-  return new Uint8Array(Buffer.from(text, charset));
-}
-
-/** Decodes bytes as text. @throws {WorkflowError} ValueError for bytes that are no UTF-8 where UTF-8 is asked for. */
-export function decodeText(data: Uint8Array, charset: BufferEncoding): string {
-  if (charset !== "utf8") return Buffer.from(data).toString(charset);
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
-  } catch {
-    throw runtimeError("ValueError", "the bytes are no UTF-8 text");
-  }
+function nameOf(charset: Value | undefined): string {
+  return charset === undefined ? "UTF-8" : asString(charset, "charset");
 }
 
 /** text.* */
 export const TEXT_FUNCTIONS = tableOf([
   pure("text.encode", "text charset?", ([text, charset]) =>
-    encodeText(asString(text, "text"), charsetOf(charset)),
+    encodeText(asString(text, "text"), nameOf(charset)),
   ),
   pure("text.decode", "data charset?", ([data, charset]) =>
-    decodeText(asBytes(data, "data"), charsetOf(charset)),
+    decodeText(asBytes(data, "data"), nameOf(charset)),
   ),
   pure("text.find_all", "source substr", ([source, substr]) =>
-    findAll(asString(source, "source"), needle(substr)),
+    findAll(asString(source, "source"), asString(substr, "substr")),
   ),
   pure("text.find_all_regex", "source regexp", ([source, regexp]) =>
     findAllRegex(asString(source, "source"), compilePattern(regexp)),
@@ -195,7 +171,7 @@ export const TEXT_FUNCTIONS = tableOf([
     compilePattern(regexp).matcher(asString(source, "source")).find(),
   ),
   pure("text.replace_all", "source substr repl", ([source, substr, repl]) => {
-    return replaceAll(asString(source, "source"), needle(substr), asString(repl, "repl"));
+    return replaceAll(asString(source, "source"), asString(substr, "substr"), asString(repl, "repl"));
   }),
   pure("text.replace_all_regex", "source substr repl", ([source, pattern, repl]) => {
     return replaceAllRegex(asString(source, "source"), compilePattern(pattern), asString(repl, "repl"));

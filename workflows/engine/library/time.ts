@@ -14,7 +14,7 @@ function pad(value: number, width: number): string {
 
 /** The offset of a time zone from UTC in seconds at an instant. @throws {WorkflowError} ValueError for an unknown zone. */
 function zoneOffset(timezone: string, milliseconds: number): number {
-  if (timezone === "UTC") return 0;
+  if (timezone === "UTC" || timezone === "") return 0;
   let format: Intl.DateTimeFormat;
   try {
     format = new Intl.DateTimeFormat("en-US", {

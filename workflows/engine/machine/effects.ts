@@ -4,7 +4,7 @@ import { parseTime } from "../library/time.ts";
 import { asMap, asNumeric, asString } from "../library/library-function.ts";
 import { CALLBACK_TIMEOUT_SECONDS_DEFAULT, SLEEP_SECONDS_MAX } from "../limits.ts";
 import { encodeJson } from "../values/json.ts";
-import { mapOf, type Value } from "../values/value.ts";
+import { isBytes, isMap, mapOf, type Value } from "../values/value.ts";
 import { runtimeError } from "../values/workflow-error.ts";
 import { beginConnector } from "../connectors/begin.ts";
 import { callbackValue, httpRequest } from "./http.ts";
@@ -74,21 +74,22 @@ function sleepUntil(dueMs: number): Begun {
   return { request: { kind: "sleep", dueMs, reason: "sleep" }, after: { kind: "value" } };
 }
 
+/** One of data, text and json; a null is one that was not given. Maps in `data` and `json` are structured, all else is text. */
 function logRequest(args: Args): RequestBody {
-  const given = ["data", "text", "json"].filter((name) => args.has(name));
-  if (given.length !== 1)
-    throw runtimeError(
-      "ValueError",
-      `sys.log takes exactly one of data, text and json; got: ${given.length}`,
-    );
+  const given = ["data", "text", "json"].filter((name) => (args.get(name) ?? null) !== null);
+  const [name] = given;
+  if (name === undefined || given.length > 1) {
+    const found = given.length === 0 ? "none" : given.join(" and ");
+    throw runtimeError("TypeError", `sys.log takes exactly one of data, text and json; got: ${found}`);
+  }
   const severity = asString(args.get("severity") ?? "DEFAULT", "severity");
   if (!SEVERITIES.has(severity))
     throw runtimeError("ValueError", `unknown severity ${JSON.stringify(severity)}`);
-  const data = args.get(given[0] as string) as Value;
-  if (given[0] === "text") asString(data, "text");
-  if (given[0] === "json") asMap(data, "json");
-  if (typeof data === "string") return { kind: "log", severity, format: "text", payload: data };
-  return { kind: "log", severity, format: "json", payload: encodeJson(data) };
+  const value = args.get(name) as Value;
+  if (isBytes(value)) throw runtimeError("TypeError", `${name} must not be bytes; use text.decode`);
+  if (name === "json") asMap(value, "json");
+  const payload = typeof value === "string" ? value : encodeJson(value);
+  return { kind: "log", severity, format: isMap(value) && name !== "text" ? "json" : "text", payload };
 }
 
 /** A UUID of version 4 from text: the same text gives the same id. */

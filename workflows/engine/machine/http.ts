@@ -1,7 +1,7 @@
 // HTTP: arguments into a request, a response into a value. Drivers only carry bytes.
 import { CHOICES } from "../choices.ts";
+import { decodeUtf8 } from "../library/charsets.ts";
 import { asMap, asString } from "../library/library-function.ts";
-import { decodeText } from "../library/text.ts";
 import { formatTime } from "../library/time.ts";
 import { HTTP_TIMEOUT_SECONDS_DEFAULT, HTTP_TIMEOUT_SECONDS_MAX, RESPONSE_BYTES_MAX } from "../limits.ts";
 import { decodeJson, encodeJson } from "../values/json.ts";
@@ -207,7 +207,7 @@ function decodeBody(body: Body | undefined, contentType: string): Value {
   const type = mediaType(contentType);
   if (!isJsonType(type)) return type.startsWith("text/") ? lenientText(bytes) : bytes;
   try {
-    return decodeJson(decodeText(bytes, "utf8"));
+    return decodeJson(decodeUtf8(bytes));
   } catch (error) {
     if (CHOICES.invalidJsonBody === "string" && error instanceof WorkflowError) return lenientText(bytes);
     throw error;

@@ -32,10 +32,12 @@ export interface ListNode {
   readonly span: Span;
 }
 
-/** One entry of a map; the key is always text. */
+/** One entry of a map; the key is always text (which may be that of an expression). */
 export interface MapEntry {
   readonly key: string;
   readonly keySpan: Span;
+  /** The key as it stands in the source, with quotes. */
+  readonly keyRaw: string;
   readonly value: SourceNode;
 }
 
@@ -248,6 +250,7 @@ function convertMap(reader: Reader, node: Node, span: Span, depth: number): Sour
     entries.push({
       key: text,
       keySpan,
+      keyRaw: reader.text.slice(keySpan.offset, keySpan.offset + keySpan.length),
       value: value === null ? nothing(keySpan) : convert(reader, value, depth + 1),
     });
   }

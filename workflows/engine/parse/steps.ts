@@ -15,7 +15,7 @@ import {
 } from "./fields.ts";
 import type { ProblemList } from "./problem.ts";
 import type { MapEntry, SourceNode } from "./source.ts";
-import type { ActionTree, AssignmentTree, NameTree, StepTree } from "./tree.ts";
+import type { ActionTree, AssignmentTree, StepTree } from "./tree.ts";
 import { parseText, parseValue } from "./value.ts";
 
 const OPERATIONS = [
@@ -219,13 +219,7 @@ function parseCall(
   problems: ProblemList,
 ): ActionTree {
   const name = expectText(node, "call", problems);
-  const argsEntry = fields.get("args");
-  const args: (readonly [NameTree, Expression])[] = [];
-  if (argsEntry !== undefined && !(argsEntry.value.kind === "scalar" && argsEntry.value.value === null)) {
-    const map = expectMap(argsEntry.value, "args", problems);
-    for (const { key, keySpan, value } of map?.entries ?? [])
-      args.push([{ name: key, span: keySpan }, parseValue(value, problems)]);
-  }
+  const args = parseArguments(fields.get("args")?.value, problems);
   const resultEntry = fields.get("result");
   const result =
     resultEntry === undefined ? undefined : expectVariable(resultEntry.value, "result", problems);
@@ -242,7 +236,23 @@ function parseCall(
   return {
     kind: "call",
     callee: { name, span: node.span },
-    args,
+    ...args,
     ...(result === undefined ? {} : { result }),
   };
+}
+
+/** `args`: a map by name, or a list in the order of the parameters. */
+function parseArguments(
+  node: SourceNode | undefined,
+  problems: ProblemList,
+): Pick<ActionTree & { kind: "call" }, "args" | "positional"> {
+  if (node === undefined || (node.kind === "scalar" && node.value === null)) return { args: [] };
+  if (node.kind === "list") {
+    return { args: [], positional: node.items.map((item) => parseValue(item, problems)) };
+  }
+  const map = expectMap(node, "args", problems);
+  const args = (map?.entries ?? []).map(
+    ({ key, keySpan, value }) => [{ name: key, span: keySpan }, parseValue(value, problems)] as const,
+  );
+  return { args };
 }

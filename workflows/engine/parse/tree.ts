@@ -79,6 +79,8 @@ export type ActionTree =
       readonly kind: "call";
       readonly callee: NameTree;
       readonly args: readonly (readonly [NameTree, Expression])[];
+      /** Arguments without names, in the order of the parameters. */
+      readonly positional?: readonly Expression[];
       readonly result?: NameTree;
     }
   | { readonly kind: "switch"; readonly cases: readonly CaseTree[] }

@@ -5,7 +5,7 @@ import { parseExpression } from "../expressions/grammar.ts";
 import { ExpressionSyntaxError } from "../expressions/tokens.ts";
 import type { Value } from "../values/value.ts";
 import type { ProblemList } from "./problem.ts";
-import type { ScalarNode, SourceNode } from "./source.ts";
+import type { MapEntry, ScalarNode, SourceNode } from "./source.ts";
 
 const NOTHING: Expression = { kind: "literal", value: null };
 
@@ -23,10 +23,19 @@ export function parseValue(node: SourceNode, problems: ProblemList): Expression 
     const values = literals(items);
     return values === undefined ? { kind: "list", items } : { kind: "literal", value: values };
   }
-  const entries = node.entries.map(({ key, value }) => [key, parseValue(value, problems)] as const);
-  const values = literals(entries.map(([, value]) => value));
+  const entries = node.entries.map(
+    (entry) => [parseKey(entry, problems), parseValue(entry.value, problems)] as const,
+  );
+  const values = literals(entries.flat());
   if (values === undefined) return { kind: "map", entries };
-  return { kind: "literal", value: new Map(entries.map(([key], index) => [key, values[index] as Value])) };
+  const pairs = node.entries.map(({ key }, index) => [key, values[index * 2 + 1] as Value] as const);
+  return { kind: "literal", value: new Map(pairs) };
+}
+
+/** A key of a map: text, or an expression that gives text when it runs. */
+function parseKey({ key, keySpan, keyRaw }: MapEntry, problems: ProblemList): Expression {
+  if (!isExpressionText(key)) return { kind: "literal", value: key };
+  return parseScalar({ kind: "scalar", value: key, raw: keyRaw, span: keySpan }, problems);
 }
 
 function literals(items: readonly Expression[]): Value[] | undefined {

@@ -6,6 +6,8 @@ import { runtimeError } from "./workflow-error.ts";
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
+/** Characters of the longest integer of 64 bits; longer ones need no exact reading to be seen as too large. */
+const INT64_CHARACTERS_MAX = 20;
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 const SPACE = /[ \t\n\r]*/y;
 
@@ -95,7 +97,7 @@ function readNumber(reader: Reader): Value {
   const found = NUMBER.exec(reader.text);
   if (found === null) throw invalid(reader, "expected a value");
   reader.at = NUMBER.lastIndex;
-  if (found[1] === undefined && found[2] === undefined) {
+  if (found[1] === undefined && found[2] === undefined && found[0].length <= INT64_CHARACTERS_MAX) {
     const integer = BigInt(found[0]);
     if (fitsInt64(integer)) return integer;
   }
@@ -147,7 +149,7 @@ export interface JsonLayout {
 
 /**
  * Encodes a value as JSON; an integral double has no `.0`.
- * @throws {WorkflowError} ValueError for NaN and infinities, TypeError for bytes.
+ * @throws {WorkflowError} ValueError for NaN, infinities and bytes.
  */
 export function encodeJson(value: Value, layout?: JsonLayout): string {
   return encode(value, layout, layout === undefined ? "" : `\n${layout.prefix}`);
@@ -161,7 +163,7 @@ function encode(value: Value, layout: JsonLayout | undefined, line: string): str
   }
   if (value === null || typeof value !== "object") return String(value);
   if (isBytes(value))
-    throw runtimeError("TypeError", "bytes cannot be encoded as JSON; use base64.encode or text.decode");
+    throw runtimeError("ValueError", "bytes cannot be encoded as JSON; use base64.encode or text.decode");
   const inner = layout === undefined ? "" : line + layout.indent;
   const colon = layout === undefined ? ":" : ": ";
   if (isList(value)) {

@@ -42,7 +42,13 @@ const VALUES: readonly (readonly [mark: string, expression: string, expected: st
   ["D", 'get_type(json.decode("1e3"))', '"double"'],
   ["D", 'json.decode(text.encode("[1]"))', "[1]"],
   ["D", "json.encode_to_string(m)", '"{\\"a\\":{\\"b\\":1},\\"z\\":2}"'],
-  ["D", "json.encode_to_string([1], true)", '"[\\n  1\\n]"'],
+  ["D", "json.encode_to_string([1], true)", '"[\\n    1\\n]"'],
+  ["D", 'json.encode_to_string([1], json.decode("{}"))', '"[\\n    1\\n]"'],
+  [
+    "D",
+    'json.encode_to_string([1], json.decode("{\\"prefix\\": \\">\\", \\"indent\\": \\"\\"}"))',
+    '"[\\n>1\\n>]"',
+  ],
   ["D", "text.decode(json.encode(l))", '"[3,1]"'],
   ["D", "list.concat(l, 9)", "[3,1,9]"],
   ["D", "list.prepend(l, [9])", "[[9],3,1]"],
@@ -50,8 +56,10 @@ const VALUES: readonly (readonly [mark: string, expression: string, expected: st
   ["R", 'map.get(m, ["a", "b"])', "1"],
   ["R", 'map.get(m, ["q", "b"])', "null"],
   ["R", 'map.get(n, "z")', "null"],
-  ["?", 'map.get(m, ["z", "b"])', "null"],
+  ["D", 'map.get(m, ["z", "b"])', "null"],
+  ["D", 'map.get(5, "b")', "null"],
   ["D", 'map.delete(m, "a")', '{"z":2}'],
+  ["D", 'map.delete(m, "q")', '{"a":{"b":1},"z":2}'],
   ["D", 'map.merge(m, json.decode("{\\"a\\": 5}"))', '{"a":5,"z":2}'],
   ["D", 'map.merge_nested(m, json.decode("{\\"a\\": {\\"c\\": 5}}"))', '{"a":{"b":1,"c":5},"z":2}'],
   ["D", "math.abs(-3)", "3"],
@@ -79,6 +87,26 @@ const VALUES: readonly (readonly [mark: string, expression: string, expected: st
   ["D", 'text.match_regex("abc", "^b")', "false"],
   ["D", 'text.replace_all("a.b.c", ".", "-")', '"a-b-c"'],
   ["D", 'text.replace_all("a", "a", "$&")', '"$&"'],
+  ["D", 'text.replace_all("é😀", "", "-")', '"-é-😀-"'],
+  ["D", 'text.replace_all_regex("é😀", "", "-")', '"-é-😀-"'],
+  ["D", 'text.replace_all_regex("red, blue", "red|blue", "grey")', '"grey, grey"'],
+  ["D", 'text.replace_all_regex("abab", "a|ab", "x")', '"xx"'],
+  ["D", 'text.find_all_regex("ab", "a|ab")', '[{"index":0,"match":"ab"}]'],
+  [
+    "D",
+    'text.find_all_regex("upanddown", "up|down")',
+    '[{"index":0,"match":"up"},{"index":5,"match":"down"}]',
+  ],
+  ["?", 'text.find_all("é😀", "")', "[0,1,2]"],
+  ["D", 'text.decode(base64.decode("/2E="))', '"\uFFFDa"'],
+  ["D", 'base64.encode(text.encode("łA", "ISO-8859-2"))', '"s0E="'],
+  ["D", 'text.decode(base64.decode("s0E="), "iso-8859-2")', '"łA"'],
+  ["D", 'text.decode(base64.decode("gGE="), "US-ASCII")', '"\uFFFDa"'],
+  ["D", 'base64.encode(text.encode("😀", "UTF-16BE"))', '"2D3eAA=="'],
+  ["D", 'text.decode(base64.decode("aG\\r\\nk/"))', '"hi?"'],
+  ["D", 'len(base64.encode(hash.compute_checksum(text.encode("a"), "SHA224")))', "40"],
+  ["D", 'time.format(1720788633, "")', '"2024-07-12T12:50:33.000000Z"'],
+  ["D", 'time.format(1720788633, "GMT")', '"2024-07-12T12:50:33.000000Z"'],
   [
     "R",
     'text.replace_all_regex("john smith", "(\\\\w+) (\\\\w+)", "\\\\2, \\\\1 [\\\\0]")',
@@ -123,9 +151,14 @@ const ERRORS: readonly (readonly [mark: string, expression: string, tag: string]
   ["D", 'json.decode("{")', "ValueError"],
   ["D", 'json.decode("01")', "ValueError"],
   ["D", "json.decode(1)", "TypeError"],
-  ["D", "json.encode_to_string(text.encode(string(1)))", "TypeError"],
+  ["D", "json.encode_to_string(text.encode(string(1)))", "ValueError"],
   ["D", "list.concat(1, 2)", "TypeError"],
-  ["?", 'map.delete(m, "q")', "KeyError"],
+  ["D", "map.delete(m, 1)", "TypeError"],
+  ["D", "map.get(m, 1)", "TypeError"],
+  ["D", 'sys.get_env("NOPE", 1)', "TypeError"],
+  ["D", 'text.encode("ş", "ISO-8859-1")', "ValueError"],
+  ["D", 'text.encode("a", "EBCDIC-XYZ")', "ValueError"],
+  ["D", 'text.decode(base64.decode("YQ=="), "EBCDIC-XYZ")', "ValueError"],
   ["D", "map.merge(m, l)", "TypeError"],
   ["D", 'math.abs("1")', "TypeError"],
   ["D", 'text.match_regex("a", "(")', "ValueError"],
@@ -174,19 +207,33 @@ describe("2.10 system, uuid and names", () => {
       (await run('- s:\n    call: sys.sleep_until\n    args: {time: "1960-01-01T00:00:00Z"}\n')).seconds,
     ).toBe(0);
   });
-  test("[D] sys.log takes exactly one of data, text and json", async () => {
+  test("[D] sys.log takes exactly one of data, text and json; a map is structured unless it comes as text", async () => {
     const { driver } = await run(
-      "- a:\n    call: sys.log\n    args: {text: hello, severity: INFO}\n- b:\n    call: sys.log\n    args: {json: {k: 1}, severity: ERROR}\n- c:\n    call: sys.log\n    args: {data: [1, 2]}\n",
+      "- a:\n    call: sys.log\n    args: {text: {k: 1}, severity: INFO}\n- b:\n    call: sys.log\n    args: {json: {k: 1}, severity: ERROR}\n- c:\n    call: sys.log\n    args: {data: [1, 2]}\n- d:\n    call: sys.log\n    args: {data: {k: 1}}\n",
     );
-    expect(driver.logs).toEqual(["INFO hello", 'ERROR {"k":1}', "DEFAULT [1,2]"]);
-    expect(await resultText("- a:\n    call: sys.log\n    args: {text: a, json: {b: 1}}\n")).toContain(
-      "ValueError",
-    );
-    expect(await resultText("- a:\n    call: sys.log\n    args: {severity: INFO}\n")).toContain("ValueError");
-    expect(await resultText("- a:\n    call: sys.log\n    args: {text: a, severity: LOUD}\n")).toContain(
-      "ValueError",
+    expect(driver.logs).toEqual(['INFO {"k":1}', 'ERROR {"k":1}', "DEFAULT [1,2]", 'DEFAULT {"k":1}']);
+    expect(driver.requests.map((request) => (request.kind === "log" ? request.format : ""))).toEqual([
+      "text",
+      "json",
+      "text",
+      "json",
+    ]);
+  });
+  test.each([
+    ["two payloads", "{text: a, json: {b: 1}}"],
+    ["no payload", "{severity: INFO}"],
+    ["null as data", "{data: null}"],
+    ["a list as json", "{json: [1]}"],
+    ["bytes as text", "{text: '${text.encode(\"a\")}'}"],
+  ])("[D] sys.log refuses %s with TypeError", async (_, args) => {
+    expect(await resultText(`- a:\n    call: sys.log\n    args: ${args}\n`)).toContain(
+      '"tags":["TypeError"]',
     );
   });
+  test("[?] sys.log refuses an unknown severity with ValueError", async () =>
+    expect(await resultText("- a:\n    call: sys.log\n    args: {text: a, severity: LOUD}\n")).toContain(
+      "ValueError",
+    ));
   test("[D] uuid.generate gives version 4 ids, the same for the same seed and different otherwise", async () => {
     const source = "- a:\n    return: ['${uuid.generate()}', '${uuid.generate()}']\n";
     const [first, second] = JSON.parse(await resultText(source, { seed: "a" })) as [string, string];

@@ -50,6 +50,30 @@ describe("2.2 step keys", () => {
 `);
     expect(await resultText(source)).toBe('[{"a":1,"b-c":2,"key3":4},[[1,9],8]]');
   });
+  test("[D] keys of maps may be expressions, which must give strings", async () => {
+    const source = yaml(`
+- a:
+    assign:
+      - k: wheel
+      - m: {"\${k}": 1, '\${k + "Nut"}': ["\${k}"], plain: 2}
+- r:
+    return: \${m}
+`);
+    expect(await resultText(source)).toBe('{"wheel":1,"wheelNut":["wheel"],"plain":2}');
+    expect(await resultText('- a:\n    return: {"${1 + 1}": 1}\n')).toContain('"tags":["TypeError"]');
+    expect(problemsOf('- a:\n    return: {"${nope}": 1}\n')).toEqual(["unknown-variable"]);
+  });
+  test("[D] arguments of a call step may be a list in the order of the parameters", async () => {
+    const sub = "sub:\n  params: [a, b: 4]\n  steps:\n    - r:\n        return: ${a * b}\n";
+    const call = (name: string, args: string): string =>
+      `main:\n  steps:\n    - c:\n        call: ${name}\n        args: ${args}\n        result: r\n    - d:\n        return: \${r}\n${sub}`;
+    expect(await resultText(call("sub", "[3]"))).toBe("12");
+    expect(await resultText(call("sub", "['${1 + 1}', 5]"))).toBe("10");
+    expect(await resultText(call("text.split", '["a-b", "-"]'))).toBe('["a","b"]');
+    expect(problemsOf(call("sub", "[1, 2, 3]"))).toEqual(["argument-count"]);
+    expect(problemsOf(call("sub", "[]"))).toEqual(["missing-argument"]);
+    expect(problemsOf(call("googleapis.run.v1.a.b", "[1]"))).toEqual(["argument-count", "unknown-connector"]);
+  });
   test("[R] missing keys on the way are created", async () =>
     expect(await resultText("- a:\n    assign: [{m: {}}, {m.a.b.c: 1}]\n- r:\n    return: ${m}\n")).toBe(
       '{"a":{"b":{"c":1}}}',
@@ -75,7 +99,7 @@ describe("2.2 step keys", () => {
       problemsOf(
         "main:\n  steps:\n    - a:\n        call: s\n        args: {y: 1}\ns:\n  params: [x]\n  steps:\n    - a:\n        return: 1\n",
       ),
-    ).toEqual(["unknown-argument", "missing-argument"]);
+    ).toEqual(["missing-argument", "unknown-argument"]);
   });
   test("[S] the first true case runs and then its next", async () => {
     const source =
