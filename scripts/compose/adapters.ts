@@ -9,6 +9,7 @@ import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createPump } from "../../shared/runtime/outbox.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { openLedger } from "./open-ledger.ts";
+import { openNotifying } from "./open-notifying.ts";
 import { openProvisioning } from "./open-provisioning.ts";
 import { openServing } from "./open-serving.ts";
 import { openWorkflows } from "./open-workflows.ts";
@@ -48,6 +49,7 @@ export async function openAdapters({ state, keys, log, ...options }: AdapterOpti
     log,
     ...stored,
     ...provisioning,
+    ...openNotifying(state),
     ...(await openWorkflows({ db, keys, log })),
     ...openServing({
       state,

@@ -58,6 +58,7 @@ export async function startControlPlane(
       await door.server.close();
       await adapters.pump.close();
       await services.relay.idle();
+      await services.notifier.close();
       await gateway.close(GATEWAY_GRACE_MS);
       await deploys.close("end");
       adapters.db.close();

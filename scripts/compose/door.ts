@@ -6,6 +6,7 @@ import { modelVersionRegistered } from "../../services/api/models/register.ts";
 import { checkRoutes } from "../../services/api/routes/checks.ts";
 import { endpointRoutes } from "../../services/api/routes/endpoints.ts";
 import { metricsRoutes } from "../../services/api/routes/metrics.ts";
+import { notificationRoutes } from "../../services/api/routes/notifications.ts";
 import { rolloutRoutes } from "../../services/api/routes/rollouts.ts";
 import { runRoutes } from "../../services/api/routes/runs.ts";
 import { workflowExecutionRoutes } from "../../services/api/routes/workflow-executions.ts";
@@ -68,6 +69,7 @@ export async function createDoor(
         rolloutRoutes(ports),
         runRoutes(ports),
         workflowExecutionRoutes({ ...ports, signer, workflows: adapters.executions.api }),
+        notificationRoutes({ ...ports, signer }),
         metricsRoutes(metrics),
       ],
     }),

@@ -1,8 +1,9 @@
-// Everything that lies in `ledger.db`: facts, causes, outbox, timers, views, receipts and dead letters.
+// Everything that lies in `ledger.db`: facts, causes, outbox, timers, views, receipts, dead letters and notifications.
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
 import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
+import { createNotifications } from "../../shared/adapters/local/notifications.ts";
 import { createOutbox } from "../../shared/adapters/local/outbox.ts";
 import { createReceipts } from "../../shared/adapters/local/receipts.ts";
 import { createViews } from "../../shared/adapters/local/views.ts";
@@ -19,5 +20,6 @@ export function openLedger(state: StateFolder) {
     receipts: createReceipts(db),
     deadLetters: createDeadLetters(db),
     figures: createFigures(db),
+    notifications: createNotifications(db),
   };
 }

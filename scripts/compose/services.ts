@@ -1,5 +1,6 @@
 // The fact services on the adapters of the embedded mode.
 import { createData } from "../../services/data/data.ts";
+import { createNotifier } from "../../services/notifier/notifier.ts";
 import { BUILD_LIMITS, type BuildLimits } from "../../services/provisioner/ports.ts";
 import { createProvisioner } from "../../services/provisioner/provisioner.ts";
 import { createRegistry } from "../../services/registry/registry.ts";
@@ -26,5 +27,6 @@ export function createFactServices(
   const registry = createRegistry(ports);
   const rollout = createRollout(ports);
   const data = createData(ports);
-  return { relay, all: [relay, provisioner, registry, rollout, data] };
+  const notifier = createNotifier(ports);
+  return { relay, notifier, all: [relay, provisioner, registry, rollout, data, notifier] };
 }

@@ -6,6 +6,8 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { formatPrincipals } from "../../shared/runtime/principals-file.ts";
 import { hashToken } from "../../shared/runtime/identity.ts";
+import { WEBHOOK_SECRET_PREFIX } from "../../shared/domain/webhook-signature.ts";
+import { NOTIFICATION_SECRET } from "../../shared/runtime/notify.ts";
 import { makeIssuerKey } from "../../shared/runtime/tokens.ts";
 
 /** Where everything lies. */
@@ -80,6 +82,8 @@ export interface Keys {
   readonly issuerKey: string;
   readonly pageKey: string;
   readonly webhookSecret: string;
+  /** What outgoing notifications are signed with, as Standard Webhooks writes it. */
+  readonly notificationSecret: string;
 }
 
 /** Reads or makes the keys. */
@@ -96,6 +100,10 @@ export async function openKeys(state: StateFolder): Promise<Keys> {
     ),
     pageKey: await keptSecret(state.path("secrets", "page-key"), randomKey),
     webhookSecret: await keptSecret(state.path("secrets", "github-webhook"), randomKey),
+    notificationSecret: await keptSecret(
+      state.path("secrets", NOTIFICATION_SECRET),
+      () => `${WEBHOOK_SECRET_PREFIX}${randomBytes(KEY_BYTES).toString("base64")}`,
+    ),
   };
 }
 

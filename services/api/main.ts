@@ -12,6 +12,7 @@ import { createExecutions } from "../../shared/adapters/local/executions.ts";
 import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
 import { createMetrics } from "../../shared/adapters/local/metrics.ts";
+import { createNotifications } from "../../shared/adapters/local/notifications.ts";
 import { createReceipts } from "../../shared/adapters/local/receipts.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
 import { lockState } from "../../shared/adapters/local/state-lock.ts";
@@ -19,6 +20,7 @@ import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { createViews } from "../../shared/adapters/local/views.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import type { Deploys } from "../../shared/ports/deploys.ts";
+import { openNotifying } from "../../scripts/compose/open-notifying.ts";
 import { declare } from "../../shared/runtime/config.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createLog, type Log } from "../../shared/runtime/log.ts";
@@ -36,6 +38,7 @@ import { createQueryLineage } from "./lineage/query.ts";
 import { modelVersionRegistered } from "./models/register.ts";
 import { endpointRoutes } from "./routes/endpoints.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { notificationRoutes } from "./routes/notifications.ts";
 import { rolloutRoutes } from "./routes/rollouts.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { runRequested } from "./runs/create.ts";
@@ -106,6 +109,9 @@ async function openPorts(state: (...parts: readonly string[]) => string, log: Lo
     receipts: createReceipts(db),
     deadLetters: createDeadLetters(db),
     figures: createFigures(db),
+    notifications: createNotifications(db),
+    secrets,
+    ...openNotifying({ path: state }),
     traffic: await createTraffic({ directory: state("traffic") }),
     metrics: createMetrics({ database: db, clock, gateway: () => "" }),
     executions: createExecutions({ db, clock, log, workflow: () => undefined, mint: issuer.mint }),
@@ -148,7 +154,13 @@ await server.register(
       views: ports.views,
       resolveServing: (endpoint, time) => resolveServing(ports, endpoint, time),
     }),
-    routes: [endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports), metricsRoutes(metrics)],
+    routes: [
+      endpointRoutes(ports),
+      rolloutRoutes(ports),
+      runRoutes(ports),
+      notificationRoutes(ports),
+      metricsRoutes(metrics),
+    ],
   }),
 );
 url = await server.listen({ host: "127.0.0.1", port: config.PORT });

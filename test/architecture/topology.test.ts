@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DATA_INPUTS } from "../../services/data/data.ts";
+import { NOTIFIER_INPUTS } from "../../services/notifier/notifier.ts";
 import { PROVISIONER_INPUTS } from "../../services/provisioner/provisioner.ts";
 import { REGISTRY_INPUTS } from "../../services/registry/registry.ts";
 import { ROLLOUT_INPUTS } from "../../services/rollout/rollout.ts";
@@ -21,6 +22,7 @@ const INPUTS: Readonly<Record<string, readonly FactType[]>> = {
   registry: REGISTRY_INPUTS,
   rollout: ROLLOUT_INPUTS,
   data: DATA_INPUTS,
+  notifier: NOTIFIER_INPUTS,
 };
 
 /** Every file that a main reaches inside its own service and the composition scripts. */
