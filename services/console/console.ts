@@ -45,7 +45,7 @@ export function createConsole(
       });
       return reply.type("text/html; charset=utf-8").send(page);
     });
-    app.get("/console.css", { config: { role: "public" } }, async (_request, reply) =>
+    app.get("/console.css", { config: { role: "public", lane: "unbounded" } }, async (_request, reply) =>
       reply
         .type("text/css; charset=utf-8")
         .header("cache-control", `max-age=${STYLE_MAX_AGE_SECONDS}`)

@@ -17,7 +17,9 @@ const spent = (): ControlPlaneError =>
 /** `GET /session?code=`: sets the cookie and goes on to the page. A code comes from `POST /v1/sessions`. */
 export function signInRoutes(sessions: Sessions): FastifyPluginAsyncTypebox {
   return async (app) => {
-    const options = { config: { role: "public" as const }, schema, exposeHeadRoute: false };
+    // A flood of strangers must not keep anyone from signing in: a code is checked by one HMAC.
+    const config = { role: "public", lane: "unbounded" } as const;
+    const options = { config, schema, exposeHeadRoute: false };
     app.get("/session", options, async (request, reply) => {
       const session = sessions.redeem(request.query.code);
       if (session === undefined) throw spent();

@@ -44,7 +44,7 @@ const webhook = createWebhook({
 });
 const server = createServer({ clock, log, hosts: config.SIGNALBOX_HOSTS.split(",") });
 await server.register(webhook.routes);
-server.get("/healthz", { config: { role: "public" } }, async () => ({ status: "ok" }));
+server.get("/healthz", { config: { role: "public", lane: "unbounded" } }, async () => ({ status: "ok" }));
 const url = await server.listen({ host: config.SIGNALBOX_BIND, port: config.PORT });
 const sweeps = repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => webhook.sweep());
 log.info({ url }, "webhook started");

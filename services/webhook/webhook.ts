@@ -10,7 +10,7 @@ import { VERSION_ID } from "../../shared/domain/names.ts";
 import type { Secrets } from "../../shared/ports/secrets.ts";
 import { HttpError } from "../../shared/runtime/errors.ts";
 import { rawHeaderValues } from "../../shared/runtime/host-check.ts";
-import { bodyLimit, readRawBody, tooLarge } from "./raw-body.ts";
+import { bodyLimit, createBodyReader, tooLarge } from "./raw-body.ts";
 import { createReceiptQueue, type ReceiptQueue, type ReceiptQueuePorts } from "./receipt-queue.ts";
 import { requireSignature, verifySignature } from "./signature.ts";
 
@@ -101,13 +101,14 @@ const Accepted = Type.Object({
 /** The webhook over these ports. Call `sweep()` at the start and from time to time: it takes up what was left pending. */
 export function createWebhook(ports: WebhookPorts): Webhook {
   const queue = createReceiptQueue(ports);
+  const readBody = createBodyReader();
   const routes: FastifyPluginAsyncTypebox = async (app) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", (request: FastifyRequest, stream: IncomingMessage) =>
-      readRawBody(stream, bodyLimit(header(request, "x-github-event")[0])),
+      readBody(stream, bodyLimit(header(request, "x-github-event")[0])),
     );
     const options = {
-      config: { role: "public" as const },
+      config: { role: "public" as const, lane: "deliveries" as const },
       schema: { response: { 202: Accepted } },
       onRequest: async (request: FastifyRequest) => checkHeaders(request),
     };

@@ -58,20 +58,24 @@ const FASTIFY_REFUSALS: Readonly<Record<string, readonly [http: number, reason: 
     "The body is not as long as content-length says.",
   ],
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, "NOT_JSON", "The body is empty: send one JSON document."],
+  // Node's word for a body whose connection ended before it did; nobody is left to read the answer.
+  ECONNRESET: [400, "BODY_INCOMPLETE", "The body ended early: send the request again."],
   FST_ERR_PARAM_LENGTH: [414, "PATH_TOO_LONG", "A part of the path is longer than any name here."],
 };
 
 interface FastifyProblem {
   readonly code?: string;
+  readonly statusCode?: number;
   readonly validation?: readonly SchemaComplaint[];
 }
 
 /** The error as one of our table: ours as it is, the framework's refusals translated, anything else INTERNAL. */
 export function toControlPlaneError(error: unknown): ControlPlaneError {
   if (error instanceof ControlPlaneError) return error;
-  const { code = "", validation } = (error ?? {}) as FastifyProblem;
+  const { code = "", statusCode, validation } = (error ?? {}) as FastifyProblem;
   if (validation !== undefined) return fieldProblem(validation);
-  const refusal = FASTIFY_REFUSALS[code];
+  // A reset connection of ours to somebody else has the same code, and no status.
+  const refusal = code === "ECONNRESET" && statusCode !== 400 ? undefined : FASTIFY_REFUSALS[code];
   if (refusal !== undefined) return new HttpError(refusal[0], "INVALID_ARGUMENT", refusal[2], refusal[1]);
   return new ControlPlaneError("INTERNAL", "", { reason: "DEFECT", cause: error });
 }

@@ -5,14 +5,17 @@ import { ControlPlaneError, ERROR_CODES, type ErrorCode } from "../domain/errors
 import { parseStrictJson } from "../domain/strict-json.ts";
 import type { Clock } from "../ports/clock.ts";
 import { createRouteTable, type RouteTable } from "./allowed-methods.ts";
-import { requireRole, type RouteRole, sessionCookieName, whoAsks } from "./authenticate.ts";
+import type { RouteRole } from "./authenticate.ts";
+import { boundConnections } from "./connections.ts";
 import { drainOnClose } from "./drain.ts";
 import { type Audience, errorAnswer, HttpError, toControlPlaneError } from "./errors.ts";
+import { letIn, takePlace } from "./gate.ts";
 import { requireHost } from "./host-check.ts";
 import type { Identity, Principal } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { answerBrokenRequest } from "./server-broken-request.ts";
 import type { Sessions } from "./sessions.ts";
+import { createShedding, isShed, type Lane } from "./shedding.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -22,6 +25,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The role that the route needs. Every route says one. */
     readonly role?: RouteRole;
+    /** Whose places it takes; `ordinary` unless it says otherwise. */
+    readonly lane?: Lane;
   }
 }
 
@@ -33,6 +38,10 @@ export const HEADERS_TIMEOUT_MS = 5_000;
 const CONNECTIONS_CHECK_MS = 1_000;
 /** An idle connection is kept this long; longer than common load balancers' probes, shorter than their own time-outs. */
 const KEEP_ALIVE_MS = 65_000;
+/** A connection on which nothing moves for this long is closed, also one whose other side does not read its answer. */
+export const SILENCE_MS = 120_000;
+/** Headers of one request; browsers and code hosts send about twenty. */
+export const HEADERS_MAX = 100;
 /** Bytes of a body, unless a route says otherwise. */
 export const BODY_BYTES_MAX = 1_000_000;
 /** Characters of one path parameter; no id of ours is longer. */
@@ -84,6 +93,7 @@ function protect(reply: FastifyReply, requestId: string): void {
 const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "";
 
 function tell(log: Log, request: FastifyRequest, error: ControlPlaneError): void {
+  if (isShed(error)) return;
   const fields = {
     request: request.id,
     method: request.method,
@@ -123,11 +133,33 @@ function refuseUnknown(routes: RouteTable, request: FastifyRequest): never {
   );
 }
 
+function requireFewHeaders({ raw }: FastifyRequest): void {
+  if (raw.rawHeaders.length / 2 <= HEADERS_MAX) return;
+  throw new HttpError(
+    431,
+    "INVALID_ARGUMENT",
+    `The request has more than ${HEADERS_MAX} headers: send fewer.`,
+    "TOO_MANY_HEADERS",
+    { connection: "close" },
+  );
+}
+
+function requirePlainEncoding({ headers }: FastifyRequest): void {
+  if ((headers["content-encoding"] ?? "identity") === "identity") return;
+  throw new HttpError(
+    415,
+    "INVALID_ARGUMENT",
+    "Compressed bodies are not taken: send the body as it is.",
+    "UNSUPPORTED_ENCODING",
+  );
+}
+
 function createBareServer({ clock }: ServerOptions) {
   const started = clock.now().getTime().toString(36);
   let requests = 0;
   return Fastify({
     bodyLimit: BODY_BYTES_MAX,
+    connectionTimeout: SILENCE_MS,
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => {
       protect(reply, request.id);
@@ -151,6 +183,8 @@ export function createServer(options: ServerOptions) {
   const callers = new WeakMap<FastifyRequest, Principal>();
   const routes = createRouteTable();
   const app = createBareServer(options);
+  const gate = { identity, sessions, shedding: createShedding(options) };
+  boundConnections(app.server);
 
   app.decorateRequest("caller", {
     getter(this: FastifyRequest) {
@@ -167,25 +201,12 @@ export function createServer(options: ServerOptions) {
   });
   app.addHook("onRequest", async (request, reply) => {
     protect(reply, request.id);
+    requireFewHeaders(request);
     requireHost(request.raw.rawHeaders, hosts);
-    if (request.is404) return;
-    const role = request.routeOptions.config.role ?? "workflow";
-    if (role !== "public") {
-      const cookieName = sessionCookieName(request.socket.localPort);
-      const { rawHeaders } = request.raw;
-      const caller = await whoAsks(identity, sessions, { method: request.method, rawHeaders }, cookieName);
-      requireRole(caller, role);
-      callers.set(request, caller);
-    }
-    const encoding = request.headers["content-encoding"] ?? "identity";
-    if (encoding !== "identity") {
-      throw new HttpError(
-        415,
-        "INVALID_ARGUMENT",
-        "Compressed bodies are not taken: send the body as it is.",
-        "UNSUPPORTED_ENCODING",
-      );
-    }
+    const caller = await letIn(gate, request);
+    if (caller !== undefined) callers.set(request, caller);
+    if (!request.is404) takePlace(gate.shedding, request, reply, caller);
+    requirePlainEncoding(request);
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, readJsonBody);

@@ -50,13 +50,17 @@ export function rollbackRoutes(ports: RollbackPorts): FastifyPluginAsyncTypebox 
     const url = `/v1/${NAME_PATTERNS.endpoint}`
       .replace("{team}", ":team")
       .replace("{endpoint}", ":endpoint(^[a-z0-9-]+)");
-    app.post(`${url}::rollback`, { config: { role: "engineer" }, schema }, async (request) => {
-      requireVersions(request.body);
-      return rollback(ports, {
-        ...request.body,
-        endpoint: formatName("endpoint", request.params),
-        actor: request.caller.principal,
-      });
-    });
+    app.post(
+      `${url}::rollback`,
+      { config: { role: "engineer", lane: "rollback" }, schema },
+      async (request) => {
+        requireVersions(request.body);
+        return rollback(ports, {
+          ...request.body,
+          endpoint: formatName("endpoint", request.params),
+          actor: request.caller.principal,
+        });
+      },
+    );
   };
 }

@@ -41,7 +41,7 @@ export function factStreamRoutes(ports: FollowPorts & { readonly log: Log }): Fa
   const streams = createStreams(ports);
   return async (app) => {
     app.addHook("preClose", async () => streams.endAll());
-    const config = { role: "viewer", produces: "text/event-stream" } as const;
+    const config = { role: "viewer", lane: "unbounded", produces: "text/event-stream" } as const;
     // HEAD would open a stream that nobody reads.
     const options = { exposeHeadRoute: false, config, schema: { querystring } };
     app.get("/v1/facts::stream", options, async ({ query, headers, caller }, reply) => {
