@@ -1,6 +1,10 @@
 // Workflow executions on our engine, and the issuer whose tokens they call the API with.
 import type { Database } from "../../shared/adapters/local/database.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
+import {
+  ACCESS_TOKEN_VARIABLE,
+  createWorkflowIdentity,
+} from "../../shared/adapters/local/workflow-identity.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { createIssuer } from "../../shared/runtime/tokens.ts";
@@ -35,12 +39,15 @@ export async function openWorkflows(options: {
     clock,
     log,
     workflow: shippedWorkflow,
-    mint: issuer.mint,
+    identity: createWorkflowIdentity({
+      mint: issuer.mint,
+      accessToken: () => process.env[ACCESS_TOKEN_VARIABLE],
+    }),
     // Whoever calls back is outside of this process: the address is the real one.
     callbackBase: (workflow, id) =>
       `${apiUrl}/v1/projects/signalbox/locations/local/workflows/${workflow}/executions/${id}/callbacks`,
-    fetch: (url, init) =>
-      fetch(url.startsWith(`${WORKFLOW_API}/`) ? `${apiUrl}${url.slice(WORKFLOW_API.length)}` : url, init),
+    locate: (url) =>
+      url.startsWith(`${WORKFLOW_API}/`) ? `${apiUrl}${url.slice(WORKFLOW_API.length)}` : url,
     ...(only === undefined ? {} : { takesUp: (workflow: string) => workflow === only }),
   });
   return {

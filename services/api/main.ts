@@ -8,6 +8,7 @@ import { createLocalBuilds } from "../../shared/adapters/local/builds.ts";
 import { createCluster } from "../../shared/adapters/local/cluster.ts";
 import { type Database, openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
+import { createWorkflowIdentity } from "../../shared/adapters/local/workflow-identity.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
 import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
@@ -114,7 +115,13 @@ async function openPorts(state: (...parts: readonly string[]) => string, log: Lo
     ...openNotifying({ path: state }),
     traffic: await createTraffic({ directory: state("traffic") }),
     metrics: createMetrics({ database: db, clock, gateway: () => "" }),
-    executions: createExecutions({ db, clock, log, workflow: () => undefined, mint: issuer.mint }),
+    executions: createExecutions({
+      db,
+      clock,
+      log,
+      workflow: () => undefined,
+      identity: createWorkflowIdentity(issuer),
+    }),
     // Builds are looked at here, never started.
     builds: createLocalBuilds({
       folder: state("builds"),

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
+import { createWorkflowIdentity } from "../../shared/adapters/local/workflow-identity.ts";
 import { createExecutions, type ExecutionsOptions } from "../../shared/adapters/local/executions.ts";
-import { RESPONSE_BYTES_MAX } from "../../shared/adapters/local/executions-http.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { CONTRACT_WORKFLOWS, ended, itBehavesLikeExecutions } from "../contracts/executions.ts";
+import { HTTP_RESPONSE_BYTES_MAX } from "../../workflows/engine/engine.ts";
 import { createVirtualClock } from "../support/clock.ts";
 import { createLogBook } from "../support/world.ts";
 
@@ -78,7 +79,7 @@ function make(options: Partial<ExecutionsOptions> = {}) {
     clock: systemClock,
     log,
     workflow: (name) => WORKFLOWS[name],
-    mint: async (audience) => `token-for-${audience}`,
+    identity: createWorkflowIdentity({ mint: async (audience) => `token-for-${audience}` }),
     ...options,
   });
   return { executions, db, log };
@@ -161,8 +162,14 @@ describe("requests of a workflow", () => {
   });
 
   test("read no more of an answer than the language allows", async () => {
-    const { url } = await serve((_, response) => response.end(Buffer.alloc(RESPONSE_BYTES_MAX + 1)));
-    expect(await call(url, url)).toEqual({ tags: ["ConnectionError"] });
+    const { url } = await serve((_, response) => response.end(Buffer.alloc(HTTP_RESPONSE_BYTES_MAX + 1)));
+    const { executions } = make();
+    onTestFinished(() => executions.close());
+    const argument = { url, audience: url, timeout: 5 };
+    const { id } = await executions.start({ workflow: "calls", argument, cause: "c" });
+    // Passing a limit ends the execution: the workflow's own except does not see it.
+    const { state, error } = await ended(executions, id);
+    expect([state, error?.payload]).toEqual(["FAILED", expect.stringContaining("ResourceLimitError")]);
   });
 });
 

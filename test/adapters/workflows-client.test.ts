@@ -3,6 +3,7 @@ import workflowsModule from "@google-cloud/workflows";
 import { OAuth2Client } from "google-auth-library";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
+import { createWorkflowIdentity } from "../../shared/adapters/local/workflow-identity.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import type { Role } from "../../shared/domain/role.ts";
@@ -64,7 +65,7 @@ async function platform(options: { readonly activeMax?: number } = {}) {
     clock: systemClock,
     log,
     workflow: (name) => WORKFLOWS[name],
-    mint: async () => "token",
+    identity: createWorkflowIdentity({ mint: async () => "token" }),
     callbackBase: (workflow, id) =>
       `${url}/v1/projects/p/locations/l/workflows/${workflow}/executions/${id}/callbacks`,
     ...options,

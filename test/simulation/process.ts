@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { createBus } from "../../shared/adapters/local/bus.ts";
 import type { Database } from "../../shared/adapters/local/database.ts";
+import { exchangeByFetch } from "../support/exchange.ts";
+import { createWorkflowIdentity } from "../../shared/adapters/local/workflow-identity.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
 import { ControlPlaneError, isTransient } from "../../shared/domain/errors.ts";
 import type { AnyFact } from "../../shared/domain/fact.ts";
@@ -183,13 +185,14 @@ export async function startProcess(outside: Outside, { name, onCrash, living }: 
     clock: life.clock,
     log: ports.log,
     workflow: (workflow) => (workflow === "canary" ? CANARY : undefined),
-    mint: async () => "a.workflow.token",
-    fetch: (url, init) =>
+    identity: createWorkflowIdentity({ mint: async () => "a.workflow.token" }),
+    exchange: exchangeByFetch((url, init) =>
       life.through(
         "api.call",
         () => answerOf(operations, url, Buffer.from(init.body as Uint8Array).toString()),
         connectionError(),
       ),
+    ),
   });
   const executions = life.port("executions", {
     start: (order: Parameters<typeof local.start>[0]) => local.start(order),

@@ -1,6 +1,8 @@
 // A control plane for serving in virtual time: real rollout service, real API routes, the real engine on the shipped canary,
 // real SQLite; backends and their requests are simulated from the weights in the traffic document.
 import { readFileSync } from "node:fs";
+import { exchangeByFetch } from "./exchange.ts";
+import { createWorkflowIdentity } from "../../shared/adapters/local/workflow-identity.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
 import { endpoint as endpointDecider } from "../../shared/domain/endpoint.ts";
 import type { AnyFact } from "../../shared/domain/fact.ts";
@@ -84,8 +86,8 @@ export function createServingWorld(options: ServingOptions = {}) {
       createExecutions({
         ...ports,
         workflow: (name) => (name === "canary" ? readFileSync("workflows/canary.yaml", "utf8") : undefined),
-        mint: async () => "a.workflow.token",
-        fetch: (url, init) => request(url, init),
+        identity: createWorkflowIdentity({ mint: async () => "a.workflow.token" }),
+        exchange: exchangeByFetch((url, init) => request(url, init)),
       });
     return { backends, load, metrics, makeExecutions, executions: makeExecutions() };
   };

@@ -68,5 +68,6 @@ export { createChaosDriver, type ChaosOptions, type Fault } from "./drivers/chao
 export { monthlyCost, STEP_PRICES, stepCount, stepVisits, type StepCount } from "./accounting/cost.ts";
 export { coverage, coveredShare, type CoverageItem } from "./accounting/coverage.ts";
 export { CHOICES } from "./choices.ts";
+export { RESPONSE_BYTES_MAX as HTTP_RESPONSE_BYTES_MAX } from "./limits.ts";
 export type { Value } from "./values/value.ts";
 export { fromPlain, toPlain } from "./values/json.ts";

@@ -1,112 +1,194 @@
-// Carries out the HTTP requests of workflow executions, as the service account that our issuer vouches for.
+// Carries out the HTTP requests of workflow executions: byte for byte what the workflow says, with redirects, limits and tokens.
+import { Agent, request as exchange } from "undici";
 import {
+  CHOICES,
   failure,
+  HTTP_RESPONSE_BYTES_MAX,
   type EffectRequest,
   type EffectResult,
   type HttpRequest,
 } from "../../../workflows/engine/engine.ts";
+import type { WorkflowIdentity } from "../../ports/workflow-identity.ts";
+import { withToken } from "./executions-token.ts";
 
-/** Longest response that is read: Cloud Workflows refuses more than 2 MB. */
-export const RESPONSE_BYTES_MAX = 2_000_000;
+/** One request as it goes out, and again after each redirect. */
+export interface Outgoing {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | undefined;
+}
+
+/** What came back. */
+export interface Incoming {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Exchanges one request for a response; `certificate` is a PEM text that is trusted instead of the usual ones. */
+export type Exchange = (
+  request: Outgoing,
+  options: { readonly signal: AbortSignal; readonly certificate: string | undefined },
+) => Promise<Incoming>;
 
 /** What the requests need. */
 export interface HttpOptions {
-  /** A token for calls to `audience`. */
-  readonly mint: (audience: string) => Promise<string>;
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly identity: WorkflowIdentity;
+  /** Where a URL of a workflow is now; default: where it says. */
+  readonly locate?: (url: string) => string;
+  /** How requests leave the process; default: over the network. */
+  readonly exchange?: Exchange;
 }
 
-/** Codes of Node and undici that say that no connection came to be: the request has not reached anyone. */
-const NOT_CONNECTED = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
+/** How long a connection may take to come to be, in milliseconds; the answer has the request's own time limit. */
+export const CONNECT_TIME_MAX_MS = 30_000;
 
-function codeOf(error: unknown): string {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  const code: unknown = typeof cause === "object" && cause !== null ? Reflect.get(cause, "code") : undefined;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Headers that Node sets by itself; a workflow that names them means nothing else. */
+const OWN_HEADERS = new Set(["content-length", "transfer-encoding", "connection", "keep-alive", "upgrade"]);
+/** Headers that must not follow a redirect to another origin. */
+const SECRET_HEADERS = new Set(["authorization", "cookie", "proxy-authorization"]);
+
+// The time limit of a request may be 30 minutes: it is kept by its own deadline, so the agent's limits of 5 minutes are off.
+const agentWith = (certificate?: string): Agent =>
+  new Agent({
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: CONNECT_TIME_MAX_MS, ...(certificate === undefined ? {} : { ca: certificate }) },
+  });
+
+const sharedAgent = agentWith();
+
+const overTheNetwork: Exchange = async ({ url, method, headers, body = null }, { signal, certificate }) => {
+  const dispatcher = certificate === undefined ? sharedAgent : agentWith(certificate);
+  const response = await exchange(url, {
+    method,
+    headers,
+    body,
+    signal,
+    dispatcher,
+  });
+  if (dispatcher !== sharedAgent) response.body.once("close", () => void dispatcher.destroy());
+  return response;
+};
+
+const codeOf = (error: unknown): string => {
+  const code: unknown = typeof error === "object" && error !== null ? Reflect.get(error, "code") : undefined;
   return typeof code === "string" ? code : "";
+};
+
+/** Whether an error says that no connection came to be: the request has not reached anyone. */
+function neverConnected(error: unknown): boolean {
+  const call: unknown =
+    typeof error === "object" && error !== null ? Reflect.get(error, "syscall") : undefined;
+  const code = codeOf(error);
+  if (call === "connect" || call === "getaddrinfo" || code === "UND_ERR_CONNECT_TIMEOUT") return true;
+  if (error instanceof AggregateError) return error.errors.every(neverConnected);
+  return /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code);
 }
 
 function asFailure(error: unknown, { url, timeoutSeconds }: HttpRequest): EffectResult {
-  if (error instanceof Error && error.name === "TimeoutError") {
+  if (error instanceof Error && error.name === "TimeoutError")
     return failure("TimeoutError", `${url} did not answer within ${timeoutSeconds} seconds`);
-  }
   const code = codeOf(error);
-  // fetch says only that it failed; why stands in the cause.
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
-  const why = code === "" ? cause : code;
-  const message = `${url}: ${error instanceof Error ? error.message : String(error)}${why === "" ? "" : ` (${why})`}`;
-  return failure(NOT_CONNECTED.has(code) ? "ConnectionFailedError" : "ConnectionError", message);
+  const text = error instanceof AggregateError ? "" : error instanceof Error ? error.message : String(error);
+  const why = text === "" ? code : code === "" || text.includes(code) ? text : `${text} (${code})`;
+  if (["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"].includes(code))
+    return failure("ValueError", `the request to ${url} cannot be sent: ${why}`);
+  return failure(neverConnected(error) ? "ConnectionFailedError" : "ConnectionError", `${url}: ${why}`);
 }
-
-/** The headers with a token. A token for one origin never goes to another. */
-async function authorized(
-  request: HttpRequest,
-  mint: HttpOptions["mint"],
-): Promise<Record<string, string> | EffectResult> {
-  const { auth, url, headers } = request;
-  if (auth === undefined) return { ...headers };
-  const audience = auth.audience ?? new URL(url).origin;
-  if (auth.type !== "OIDC" || new URL(audience).origin !== new URL(url).origin) {
-    return failure("AuthError", `No token of type ${auth.type} for ${audience} can be sent to ${url}`);
-  }
-  try {
-    return { ...headers, authorization: `Bearer ${await mint(audience)}` };
-  } catch (error) {
-    return failure(
-      "AuthError",
-      `No token for ${audience}: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-}
-
-const isResult = (value: Record<string, string> | EffectResult): value is EffectResult =>
-  value["kind"] === "failure" && "tag" in value;
 
 const TEXT = /^(text\/|application\/([\w.-]+\+)?json|application\/x-www-form-urlencoded)/i;
 
-/** At most `RESPONSE_BYTES_MAX` bytes of a body, or undefined when there are more. */
-async function bytesOf(response: Response): Promise<Buffer | undefined> {
+/** A body of at most HTTP_RESPONSE_BYTES_MAX bytes, or undefined when there are more. */
+async function bytesOf(body: Incoming["body"]): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
-    const bytes: Uint8Array = chunk;
-    length += bytes.byteLength;
-    if (length > RESPONSE_BYTES_MAX) return undefined;
-    chunks.push(bytes);
+  for await (const chunk of body) {
+    length += chunk.byteLength;
+    if (length > HTTP_RESPONSE_BYTES_MAX) return undefined;
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-async function resultOf(response: Response, { url }: HttpRequest): Promise<EffectResult> {
-  const bytes = await bytesOf(response);
+async function resultOf(
+  { statusCode: status, headers: given, body }: Incoming,
+  { url }: HttpRequest,
+): Promise<EffectResult> {
+  const bytes = await bytesOf(body);
   if (bytes === undefined)
-    return failure("ConnectionError", `${url} answered more than ${RESPONSE_BYTES_MAX} bytes`);
-  const text = TEXT.test(response.headers.get("content-type") ?? "");
-  const encoding = text ? "utf8" : "base64";
-  const headers = Object.fromEntries(response.headers);
-  const answer = { kind: "http", status: response.status, headers } as const;
+    return failure(
+      "ResultSizeLimitExceededError",
+      `HTTP response of ${url} exceeds ${HTTP_RESPONSE_BYTES_MAX} bytes`,
+    );
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) headers[name] = value;
+  const type = headers["content-type"];
+  const encoding = TEXT.test(typeof type === "string" ? type : "") ? "utf8" : "base64";
+  const answer = { kind: "http", status, headers } as const;
   return bytes.length === 0 ? answer : { ...answer, body: { encoding, data: bytes.toString(encoding) } };
+}
+
+const without = (headers: Outgoing["headers"], names: ReadonlySet<string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !names.has(name.toLowerCase())));
+
+/** Where a response sends the request on; undefined when it is the answer. */
+function redirected(hop: Outgoing, { statusCode, headers }: Incoming): Outgoing | undefined {
+  const { location } = headers;
+  if (!REDIRECTS.has(statusCode) || typeof location !== "string" || !URL.canParse(location, hop.url))
+    return undefined;
+  const target = new URL(location, hop.url);
+  if (!/^https?:$/.test(target.protocol)) return undefined;
+  const sameOrigin = target.origin === new URL(hop.url).origin;
+  const kept = sameOrigin ? hop.headers : without(hop.headers, SECRET_HEADERS);
+  const next = { ...hop, url: target.href, headers: kept };
+  const keepsBody = statusCode >= 307 || ["GET", "HEAD"].includes(hop.method);
+  return keepsBody
+    ? next
+    : { ...next, method: "GET", body: undefined, headers: without(kept, new Set(["content-type"])) };
+}
+
+/** Sends a request and follows where it is sent on to. */
+async function follow(
+  first: Outgoing,
+  { locate = (url) => url, exchange: send = overTheNetwork }: HttpOptions,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<EffectResult> {
+  const { caCertificate: certificate } = request;
+  let hop = first;
+  for (let hops = 0; hops <= CHOICES.redirectsMax; hops++) {
+    const response = await send({ ...hop, url: locate(hop.url) }, { signal, certificate });
+    const next = redirected(hop, response);
+    if (next === undefined) return resultOf(response, request);
+    // A page behind a redirect is small or useless: it is read to its end or given up at the limit.
+    await bytesOf(response.body);
+    hop = next;
+  }
+  return failure("ConnectionError", `${request.url}: more than ${CHOICES.redirectsMax} redirects`);
 }
 
 /** Performs one HTTP request. A network error is an answer, never a throw; a stop of the process rejects with its reason. */
 export async function performHttp(
-  { mint, fetch }: HttpOptions,
+  options: HttpOptions,
   request: EffectRequest & HttpRequest,
   signal: AbortSignal,
 ): Promise<EffectResult> {
-  const headers = await authorized(request, mint);
-  if (isResult(headers)) return headers;
-  const { method, url, body, timeoutSeconds } = request;
+  const { method, url, body, timeoutSeconds, privateServiceName } = request;
+  if (privateServiceName !== undefined)
+    return failure(
+      "ConnectionFailedError",
+      `${privateServiceName} is reached through Service Directory, in Google Cloud only: answer ${url} in a case`,
+    );
+  const ready = await withToken(options.identity, request);
+  if (!("headers" in ready && !("kind" in ready))) return ready;
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutSeconds * 1_000))]);
+  const content = body === undefined ? undefined : Buffer.from(body.data, body.encoding);
+  const hop = { url, method, headers: without(ready.headers, OWN_HEADERS), body: content };
   try {
-    const content = body === undefined ? {} : { body: Buffer.from(body.data, body.encoding) };
-    const response = await fetch(url, { method, headers, signal: deadline, ...content });
-    return await resultOf(response, request);
+    return await follow(hop, options, request, deadline);
   } catch (error) {
     if (signal.aborted) throw error;
     return asFailure(deadline.aborted ? deadline.reason : error, request);

@@ -5,6 +5,7 @@ import { shortHash } from "../../domain/fact.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Executions } from "../../ports/executions.ts";
 import type { WorkflowExecutions } from "../../ports/workflow-executions.ts";
+import type { WorkflowIdentity } from "../../ports/workflow-identity.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Database } from "./database.ts";
 import { createExecutionsApi } from "./executions-api.ts";
@@ -19,12 +20,14 @@ export interface ExecutionsOptions {
   readonly log: Log;
   /** Source text of a shipped workflow by name; undefined when there is none. */
   readonly workflow: (name: string) => string | undefined;
-  /** A token of the workflow service for calls to `audience`, the base URL of the API. */
-  readonly mint: HttpOptions["mint"];
+  /** Tokens for requests with `auth`. */
+  readonly identity: WorkflowIdentity;
   /** Which workflows' executions `resume` takes up; default: all. Processes that share a database must not share a workflow. */
   readonly takesUp?: (workflow: string) => boolean;
-  /** How requests leave the process; default: `fetch`. */
-  readonly fetch?: HttpOptions["fetch"];
+  /** Where a URL of a workflow is now; default: where it says. */
+  readonly locate?: HttpOptions["locate"];
+  /** How requests leave the process; default: over the network. */
+  readonly exchange?: HttpOptions["exchange"];
   /** Where the callback endpoints of an execution answer, without a slash at the end. */
   readonly callbackBase?: (workflow: string, id: string) => string;
   /** Executions that may be at work at one time; default: EXECUTIONS_ACTIVE_MAX. */
@@ -69,7 +72,7 @@ const tooMany = (activeMax: number): ControlPlaneError =>
 
 /** Executions on the engine, in this database. */
 export function createExecutions(options: ExecutionsOptions): LocalExecutions {
-  const { db, clock, log, mint, takesUp = () => true, fetch = globalThis.fetch } = options;
+  const { db, clock, log, identity, takesUp = () => true, locate, exchange } = options;
   const { activeMax = EXECUTIONS_ACTIVE_MAX, callbackBase } = options;
   const store = createExecutionStore(db);
   const promote = async (): Promise<void> => {
@@ -83,7 +86,12 @@ export function createExecutions(options: ExecutionsOptions): LocalExecutions {
     );
   };
   const callbacks = callbackBase === undefined ? {} : { callbackBase };
-  const runner = createRunner({ store, clock, log, http: { mint, fetch }, onEnd, ...callbacks });
+  const http = {
+    identity,
+    ...(locate === undefined ? {} : { locate }),
+    ...(exchange === undefined ? {} : { exchange }),
+  };
+  const runner = createRunner({ store, clock, log, http, onEnd, ...callbacks });
   /** Stores a new execution and runs it, unless its cause has one or it must wait. */
   const begin = async (fresh: NewExecution, mayQueue: boolean): Promise<void> => {
     const inserted = await store.insert(fresh, { activeMax, mayQueue });

@@ -11,6 +11,11 @@ import type { Auth, Body, CallbackHttpRequest, EffectResult, HttpRequest } from 
 
 type Args = ReadonlyMap<string, Value>;
 
+/** A token of RFC 9110. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+/** What would end a header line, or the string. */
+const HEADER_BREAKS = /[\r\n\0]/;
+
 const USER_AGENT = "GoogleCloudWorkflows; (+https://cloud.google.com/workflows/docs)";
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]);
 
@@ -80,7 +85,12 @@ export function withQuery(url: string, query: Value | undefined): string {
 function headersOf(value: Value | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
   if (value === undefined || value === null) return headers;
-  for (const [key, item] of asMap(value, "headers")) headers[key] = textOfScalar(item, `headers.${key}`);
+  for (const [key, item] of asMap(value, "headers")) {
+    const text = textOfScalar(item, `headers.${key}`);
+    if (!HEADER_NAME.test(key) || HEADER_BREAKS.test(text))
+      throw runtimeError("ValueError", `the header ${JSON.stringify(key)} cannot be sent`);
+    headers[key] = text;
+  }
   return headers;
 }
 
@@ -178,6 +188,7 @@ export function httpValue(result: EffectResult): Value {
 
 /** The error of a request that got no response. */
 export function failureError({ tag, message }: EffectResult & { kind: "failure" }): WorkflowError {
+  if (tag === "ResultSizeLimitExceededError") return limitError(message, tag);
   const tags = tag === "ConnectionFailedError" ? CHOICES.connectionFailedTags : [tag];
   return taggedError(tags, `${tag}: ${message}`);
 }

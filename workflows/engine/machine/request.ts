@@ -67,13 +67,15 @@ export type EffectRequest = RequestBody & {
   readonly line: number;
 };
 
-/** Why a request got no response. */
+/** Why a request got no response. A response that is too large ends the execution; nothing catches it. */
 export type FailureTag =
   | "ConnectionError"
   | "ConnectionFailedError"
   | "TimeoutError"
   | "AuthError"
-  | "SystemError";
+  | "SystemError"
+  | "ValueError"
+  | "ResultSizeLimitExceededError";
 
 /** What a driver answers. */
 export type EffectResult =
