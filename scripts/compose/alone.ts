@@ -7,10 +7,12 @@ import { readStateHolder } from "../../shared/adapters/local/state-lock.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { failedPrecondition } from "../../shared/domain/errors.ts";
 import type { DeadLetters } from "../../shared/ports/dead-letters.ts";
+import { withDeadline } from "../../shared/runtime/deadline.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { onFacts, serveFunction } from "../../shared/runtime/on-facts.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
+import { PASS_TIME_MAX_MS } from "./loops.ts";
 import { stopRequested } from "./stop.ts";
 import { type Keys, type StateFolder, openKeys, openStateFolder } from "./state-folder.ts";
 
@@ -94,11 +96,8 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
   });
-  const loop = repeat(
-    { clock, log },
-    name,
-    RECONCILE_PAUSE_MS,
-    () => service.reconcile?.() ?? Promise.resolve(),
+  const loop = repeat({ clock, log }, name, RECONCILE_PAUSE_MS, () =>
+    withDeadline(clock, PASS_TIME_MAX_MS, `A reconciling pass of ${name}`, async () => service.reconcile?.()),
   );
   const stop = async (): Promise<void> => {
     await loop.stop();

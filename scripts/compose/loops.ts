@@ -1,10 +1,13 @@
 // What Scheduler does on Google Cloud: every service puts right what no fact tells, every so often, one pass at a time.
 import type { Clock } from "../../shared/ports/clock.ts";
+import { withDeadline } from "../../shared/runtime/deadline.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 
 /** Between two passes of a service's reconciler. */
 export const RECONCILE_EVERY_MS = 250;
+/** How long a pass may take: the next one starts then, since every pass is safe to repeat. */
+export const PASS_TIME_MAX_MS = 120_000;
 /** Between two scrapes of the gateway's counters. */
 export const SCRAPE_EVERY_MS = 1_000;
 /** Between two looks for deliveries that were received and not handled. */
@@ -26,7 +29,7 @@ export function startLoops({ clock, log, services, metrics, webhook }: LoopPorts
   const loop = async (name: string, everyMs: number, pass: () => Promise<void>): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await pass();
+        await withDeadline(clock, PASS_TIME_MAX_MS, `A reconciling pass of ${name}`, pass);
       } catch (error) {
         log.warn({ service: name, error }, "A reconciling pass failed; the next one tries again.");
       }

@@ -1,5 +1,6 @@
 // Puts right what no fact will tell: moves that nobody recorded, workflows that died, backends that a restart has lost.
 import type { RolloutServicePorts } from "./ports.ts";
+import { withDeadline } from "../../shared/runtime/deadline.ts";
 import { recordTraffic } from "../../shared/runtime/record-traffic.ts";
 import { revive, reviveCandidate } from "./releases.ts";
 import { expireStandby, retireCold } from "./retire.ts";
@@ -9,6 +10,12 @@ import { watchExecution } from "./watch.ts";
 
 /** Backends are looked at when the document has changed, and at least this often. */
 export const BACKENDS_LOOK_MS = 15_000;
+
+/** How long the pass over one endpoint may take before the others go on without it. */
+export const ENDPOINT_TIME_MAX_MS = 20_000;
+
+/** Passes over one endpoint that may hang at the same time. */
+export const UNENDED_PASSES_MAX = 3;
 
 /** Endpoints read at once from the view, and most that are reconciled. */
 const ENDPOINTS_PER_READ = 500;
@@ -53,13 +60,29 @@ async function reconcileEndpoint(
   seen.set(endpoint, { resourceVersion, atMs });
 }
 
-/** A pass over all endpoints. One that fails is logged and tried again at the next pass; the others go on. */
+/**
+ * A pass over all endpoints. One that fails, or takes longer than `ENDPOINT_TIME_MAX_MS`, is logged and tried again at a later
+ * pass; the others go on. One whose earlier passes never ended is left alone until one of them does.
+ */
 export function createReconciler(ports: RolloutServicePorts): () => Promise<void> {
   const seen = new Map<string, Seen>();
+  const unended = new Map<string, number>();
+  const work = async (endpoint: string): Promise<void> => {
+    unended.set(endpoint, (unended.get(endpoint) ?? 0) + 1);
+    try {
+      await reconcileEndpoint(ports, endpoint, seen);
+    } finally {
+      const left = (unended.get(endpoint) ?? 1) - 1;
+      if (left === 0) unended.delete(endpoint);
+      else unended.set(endpoint, left);
+    }
+  };
   return async () => {
     for (const endpoint of await endpointsOf(ports)) {
+      if ((unended.get(endpoint) ?? 0) >= UNENDED_PASSES_MAX) continue;
       try {
-        await reconcileEndpoint(ports, endpoint, seen);
+        const what = `Reconciling ${endpoint}`;
+        await withDeadline(ports.clock, ENDPOINT_TIME_MAX_MS, what, () => work(endpoint));
       } catch (error) {
         ports.log.warn({ error, endpoint }, "An endpoint could not be reconciled; it is tried again.");
       }

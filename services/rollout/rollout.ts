@@ -10,11 +10,12 @@ import type { RolloutServicePorts } from "./ports.ts";
 import { createReconciler } from "./reconcile.ts";
 import { launch } from "./releases.ts";
 import { actOnTimer } from "./timers.ts";
-import { joinQueue, leaveQueue, queueVersion, rejectFirst, takeTurn } from "./turns.ts";
+import { endDropped, joinQueue, leaveQueue, queueVersion, rejectFirst, takeTurn } from "./turns.ts";
 import { ROLLOUT_VIEWS } from "./views.ts";
 
 const REACTS_TO = [
   "model-version.verified",
+  "endpoint.configured",
   "endpoint.resumed",
   "endpoint.queue-changed",
   "traffic.moved",
@@ -36,6 +37,9 @@ async function react(ports: RolloutServicePorts, fact: AnyFact): Promise<void> {
     case "rollout.queued":
       return joinQueue(ports, fact.subject, fact.id);
     case "endpoint.queue-changed":
+      await endDropped(ports, fact.data);
+      return takeTurn(ports, fact.subject);
+    case "endpoint.configured":
     case "endpoint.resumed":
       return takeTurn(ports, fact.subject);
     case "rollout.started":

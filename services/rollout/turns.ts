@@ -11,6 +11,8 @@ import { resolvePolicy, type RolloutPolicy } from "../../shared/domain/rollout-p
 import { hasEnded } from "../../shared/domain/rollout-state.ts";
 import { soleVersion, versionWeights } from "../../shared/domain/traffic.ts";
 import { load, record } from "../../shared/runtime/record.ts";
+import { recordTraffic } from "../../shared/runtime/record-traffic.ts";
+import { abort } from "../../shared/runtime/rollout-moves.ts";
 import { readTraffic } from "../../shared/runtime/traffic.ts";
 import { ACTOR, type RolloutServicePorts } from "./ports.ts";
 
@@ -21,7 +23,10 @@ function policyFrom(settings: FactData<"endpoint.configured">): RolloutPolicy | 
   return resolved.problems.map(({ path, message }) => `rollout.${path}: ${message}`).join(" ");
 }
 
-/** A verified version that names an endpoint becomes a rollout, if the endpoint exists and wants new versions. */
+/**
+ * A verified version that names an endpoint becomes a rollout, if the endpoint wants new versions. One that is not configured
+ * yet may still come to be: the rollout waits for it, where people see it.
+ */
 export async function queueVersion(
   ports: RolloutServicePorts,
   fact: FactOf<"model-version.verified">,
@@ -45,8 +50,29 @@ export async function queueVersion(
 export async function joinQueue(ports: RolloutServicePorts, name: string, cause: string): Promise<void> {
   const { state } = await load(ports.ledger, rollout, name);
   if (hasEnded(state)) return;
-  const input = { kind: "rollout-queued", rollout: name } as const;
+  const replaces = state.queued?.replaces === true ? { replaces: true } : {};
+  const input = { kind: "rollout-queued", rollout: name, ...replaces } as const;
   await record(ports, endpointDecider, { stream: endpointOf(name), cause, input, actor: ACTOR });
+}
+
+const REPLACED = "A newer version of the endpoint has taken its place.";
+
+/** Ends rollouts that were replaced before their turn came. */
+export async function endDropped(
+  ports: RolloutServicePorts,
+  { dropped = [] }: FactData<"endpoint.queue-changed">,
+): Promise<void> {
+  for (const name of dropped) await abortUnstarted(ports, name, REPLACED);
+}
+
+/** Takes the running candidate's traffic away, without a hold and without blame, so that the newer version's turn comes. */
+async function makeRoom(ports: RolloutServicePorts, running: string, replacing: string): Promise<void> {
+  const { document } = await recordTraffic(ports, endpointOf(running));
+  if (document.traffic.hold !== null) return;
+  const { queued } = (await load(ports.ledger, rollout, replacing)).state;
+  const reason = `${queued?.modelVersion ?? replacing} takes its place.`;
+  await abort(ports, running, { kind: "replace", reason, mover: { actor: ACTOR } });
+  await leaveQueue(ports, running, `${running}/ended`);
 }
 
 /** Takes a rollout that ended out of the endpoint's queue, so that the next one can start. */
@@ -72,6 +98,7 @@ export async function rejectFirst(
 }
 
 async function abortUnstarted(ports: RolloutServicePorts, name: string, reason: string): Promise<void> {
+  if (hasEnded((await load(ports.ledger, rollout, name)).state)) return;
   await record(ports, rollout, {
     stream: name,
     cause: `${name}/cannot-start`,
@@ -95,6 +122,10 @@ async function start(
   const policy = policyFrom(settings);
   if (typeof policy === "string") {
     return abortUnstarted(ports, name, `The rollout policy of ${endpoint} cannot be used. ${policy}`);
+  }
+  if (queued.unconfigured === true && policy.onRegistered === "ignore") {
+    const reason = `${endpoint} was configured after this version was registered, and its policy ignores new versions: retry to roll it out.`;
+    return abortUnstarted(ports, name, reason);
   }
   const weights = versionWeights(document);
   const serving = soleVersion(weights) ?? null;
@@ -141,9 +172,11 @@ export async function takeTurn(
   known?: EndpointState,
 ): Promise<void> {
   const state = known ?? (await load(ports.ledger, endpointDecider, endpoint)).state;
-  const { running } = state.queue;
-  if (running === null || state.settings === undefined) return;
+  const { running, replacing } = state.queue;
+  if (running === null) return;
   const { state: rolloutState } = await load(ports.ledger, rollout, running);
   if (hasEnded(rolloutState)) return leaveQueue(ports, running, `${running}/ended`);
+  if (replacing !== undefined) return makeRoom(ports, running, replacing);
+  if (state.settings === undefined) return;
   if (rolloutState.phase === "queued") await start(ports, running, state.settings);
 }

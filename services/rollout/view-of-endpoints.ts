@@ -22,6 +22,10 @@ interface ListedMove {
   readonly to: Readonly<Record<string, number>>;
 }
 
+/** What stands with an endpoint that versions name and no repository configures: nothing can be rolled out there. */
+const UNCONFIGURED =
+  "This endpoint is not configured: its newest version waits until .signalbox.yaml names it on a default branch.";
+
 const goodOf = (document: ViewDocument): readonly GoodVersion[] =>
   (document["goodVersions"] as readonly GoodVersion[] | undefined) ?? [];
 const movesOf = (document: ViewDocument): readonly ListedMove[] =>
@@ -43,6 +47,7 @@ function empty(name: string, time: string): ViewDocument {
     goodVersions: [],
     running: null,
     waiting: [],
+    replacing: null,
     moves: [],
     problem: null,
   };
@@ -107,14 +112,18 @@ async function changeOf(
   switch (fact.type) {
     case "endpoint.configured": {
       const { repository, commit, serving, rollout, standbyMs } = fact.data;
-      return { repository, commit, serving, rollout: rollout ?? {}, standbyMs };
+      const problem = before["problem"] === UNCONFIGURED ? null : before["problem"];
+      return { repository, commit, serving, rollout: rollout ?? {}, standbyMs, problem };
     }
     case "endpoint.held":
       return { held: true, hold: { ...fact.data, actor: fact.actor, time: fact.time } };
     case "endpoint.resumed":
       return { held: false, hold: null };
-    case "endpoint.queue-changed":
-      return { ...fact.data };
+    case "endpoint.queue-changed": {
+      const { running, waiting, replacing = null } = fact.data;
+      const problem = before["repository"] === undefined ? UNCONFIGURED : before["problem"];
+      return { running, waiting, replacing, problem };
+    }
     case "traffic.moved":
       return moved(before, fact);
     case "rollout.promoted":

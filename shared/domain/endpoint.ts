@@ -2,7 +2,7 @@
 import canonicalize from "canonicalize";
 import { type Decider, type Decision, happens, ignored } from "./decider.ts";
 import { type Epochs, NO_EPOCHS, onRecord, withEpoch, withGap } from "./endpoint-epochs.ts";
-import { joined, left, released, type RolloutQueue } from "./endpoint-queue.ts";
+import { joined, left, type QueueChange, released, type RolloutQueue } from "./endpoint-queue.ts";
 import { ControlPlaneError } from "./errors.ts";
 import type { Draft, FactOf } from "./fact.ts";
 import type { FactData } from "./facts.ts";
@@ -33,7 +33,7 @@ export interface EndpointState {
 /** What can happen to an endpoint. */
 export type EndpointInput =
   | { readonly kind: "configure"; readonly settings: FactData<"endpoint.configured"> }
-  | { readonly kind: "rollout-queued"; readonly rollout: string }
+  | { readonly kind: "rollout-queued"; readonly rollout: string; readonly replaces?: boolean }
   | { readonly kind: "rollout-ended"; readonly rollout: string }
   | { readonly kind: "hold"; readonly reason: string; readonly epoch?: number }
   | { readonly kind: "resume"; readonly reason: string }
@@ -58,22 +58,28 @@ function configure({ settings: known }: EndpointState, settings: FactData<"endpo
     : happens<EndpointFactType>([{ type: "endpoint.configured", data: settings }]);
 }
 
-function queueChanged(queue: RolloutQueue | undefined, otherwise: string): Answer {
-  return queue === undefined
+function queueChanged(change: QueueChange | undefined, otherwise: string): Answer {
+  return change === undefined
     ? ignored(otherwise)
-    : happens<EndpointFactType>([{ type: "endpoint.queue-changed", data: asData(queue) }]);
+    : happens<EndpointFactType>([{ type: "endpoint.queue-changed", data: asData(change) }]);
 }
 
-const asData = ({ running, waiting }: RolloutQueue): FactData<"endpoint.queue-changed"> => ({
-  running,
-  waiting: [...waiting],
+const asData = ({ queue, dropped }: QueueChange): FactData<"endpoint.queue-changed"> => ({
+  running: queue.running,
+  waiting: [...queue.waiting],
+  ...(queue.replacing === undefined ? {} : { replacing: queue.replacing }),
+  ...(dropped.length === 0 ? {} : { dropped: [...dropped] }),
 });
+
+const withoutDrops = (queue: RolloutQueue | undefined): QueueChange | undefined =>
+  queue === undefined ? undefined : { queue, dropped: [] };
 
 function resume(state: EndpointState, reason: string): Answer {
   if (state.hold === undefined) return ignored("the endpoint is not held");
   const facts: Draft<EndpointFactType>[] = [{ type: "endpoint.resumed", data: { reason } }];
   const queue = released(state.queue);
-  if (queue !== undefined) facts.push({ type: "endpoint.queue-changed", data: asData(queue) });
+  if (queue !== undefined)
+    facts.push({ type: "endpoint.queue-changed", data: asData({ queue, dropped: [] }) });
   return happens(facts);
 }
 
@@ -96,9 +102,15 @@ function decide(state: EndpointState, input: EndpointInput): Answer {
     case "configure":
       return configure(state, input.settings);
     case "rollout-queued":
-      return queueChanged(joined(state.queue, input.rollout, held), "this rollout is in the queue already");
+      return queueChanged(
+        joined(state.queue, input.rollout, { held, replaces: input.replaces ?? false }),
+        "this rollout is in the queue already",
+      );
     case "rollout-ended":
-      return queueChanged(left(state.queue, input.rollout, held), "this rollout is not in the queue");
+      return queueChanged(
+        withoutDrops(left(state.queue, input.rollout, held)),
+        "this rollout is not in the queue",
+      );
     case "hold": {
       if (held) return ignored("the endpoint is held already");
       const { reason, epoch } = input;
@@ -123,8 +135,10 @@ function evolve(state: EndpointState, fact: FactOf<EndpointFactType>): EndpointS
       const { hold: _, ...rest } = state;
       return rest;
     }
-    case "endpoint.queue-changed":
-      return { ...state, queue: fact.data };
+    case "endpoint.queue-changed": {
+      const { dropped: _, ...queue } = fact.data;
+      return { ...state, queue };
+    }
     case "traffic.moved":
       return { ...state, epochs: withEpoch(state.epochs, fact.data.epoch) };
     case "traffic.history-gap":

@@ -67,7 +67,14 @@ export const FACTS_OF_SERVING = {
   "endpoint.held": Type.Object({ reason: Text, epoch: Type.Optional(Count) }),
   "endpoint.resumed": Type.Object({ reason: Text }),
   /** Whose turn it is. Not held and nothing running: the oldest waiting rollout runs. */
-  "endpoint.queue-changed": Type.Object({ running: Type.Union([Text, Type.Null()]), waiting: Texts }),
+  "endpoint.queue-changed": Type.Object({
+    running: Type.Union([Text, Type.Null()]),
+    waiting: Texts,
+    /** The waiting rollout for which the running one makes room. */
+    replacing: Type.Optional(Text),
+    /** Rollouts that waited and were replaced before their turn came. */
+    dropped: Type.Optional(Texts),
+  }),
 
   "rollout.queued": Type.Object({
     endpoint: Text,
@@ -75,6 +82,10 @@ export const FACTS_OF_SERVING = {
     artifact: Artifact,
     /** From 1; only an explicit retry makes a second attempt. */
     attempt: Type.Integer({ minimum: 1 }),
+    /** Whether it takes the place of what runs and waits instead of queuing behind it. */
+    replaces: Type.Optional(Type.Boolean()),
+    /** Whether the endpoint was not configured yet when the version was registered: it waits for that. */
+    unconfigured: Type.Optional(Type.Boolean()),
   }),
   "rollout.started": Type.Object({
     endpoint: Text,

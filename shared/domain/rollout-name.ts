@@ -22,7 +22,7 @@ export type MovePurpose =
   | { readonly kind: "step"; readonly step: number; readonly override: boolean }
   | { readonly kind: "promote"; readonly override: boolean }
   | { readonly kind: "take-back"; readonly trigger: TakeBackTrigger }
-  | { readonly kind: "abort" };
+  | { readonly kind: "abort" | "replace" };
 
 /** What can take a candidate back. */
 export const TAKE_BACK_TRIGGERS = [
@@ -48,12 +48,13 @@ export function moveCause(rollout: string, purpose: MovePurpose): string {
     case "take-back":
       return `${rollout}/take-back-${purpose.trigger}`;
     case "abort":
-      return `${rollout}/abort`;
+    case "replace":
+      return `${rollout}/${purpose.kind}`;
   }
 }
 
 function parsePurpose(text: string): MovePurpose | undefined {
-  if (text === "abort") return { kind: "abort" };
+  if (text === "abort" || text === "replace") return { kind: text };
   if (text === "promote" || text === "promote-override")
     return { kind: "promote", override: text !== "promote" };
   const trigger = TAKE_BACK_TRIGGERS.find((known) => text === `take-back-${known}`);

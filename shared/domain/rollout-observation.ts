@@ -30,6 +30,7 @@ function own(
     case "take-back":
       return rolledBackAt(movedAt, { modelVersion, trigger: purpose.trigger, reason, epoch });
     case "abort":
+    case "replace":
       return abortedAt(movedAt, { modelVersion, reason, epoch });
   }
 }

@@ -20,7 +20,7 @@ export type RolloutInput =
   | {
       readonly kind: "queue";
       readonly queued: FactData<"rollout.queued">;
-      /** What the endpoint's policy says of new versions; undefined: the endpoint is not configured. */
+      /** What the endpoint's policy says of new versions; undefined: the endpoint is not configured yet. */
       readonly onRegistered: "queue" | "replace" | "ignore" | undefined;
     }
   | { readonly kind: "start"; readonly started: FactData<"rollout.started"> }
@@ -64,11 +64,16 @@ const fact = <Type extends RolloutFactType>(
 
 function queue(state: RolloutState, { queued, onRegistered }: Of<"queue">): Answer {
   if (state.phase !== "absent") return ignored(`this rollout is ${state.phase} already`);
+  if (queued.attempt > 1) {
+    // What a person tries again queues like any other, however its first attempt came.
+    const { replaces: _, unconfigured: __, ...retried } = queued;
+    return fact("rollout.queued", retried);
+  }
+  // Its policy is not known yet. When it is, the newest version is rolled out: nobody wants all that came before, one by one.
   if (onRegistered === undefined)
-    return ignored(`${queued.endpoint} is not configured: nothing serves there`);
-  const retried = queued.attempt > 1;
-  if (onRegistered === "ignore" && !retried) return ignored("the endpoint's policy ignores new versions");
-  return fact("rollout.queued", queued);
+    return fact("rollout.queued", { ...queued, replaces: true, unconfigured: true });
+  if (onRegistered === "ignore") return ignored("the endpoint's policy ignores new versions");
+  return fact("rollout.queued", onRegistered === "replace" ? { ...queued, replaces: true } : queued);
 }
 
 function start(state: RolloutState, { started }: Of<"start">): Answer {

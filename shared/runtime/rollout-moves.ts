@@ -203,11 +203,18 @@ async function recordEnd(ports: RolloutMovePorts, name: string, order: TakeBack)
   return settledRollout(ports, name);
 }
 
-/** Ends a rollout for a person: weights go back without hold or blame, and a first version keeps its traffic. */
+/**
+ * Ends a rollout for a person, or because a newer version takes its place: weights go back without hold or blame, and a first
+ * version keeps its traffic. Errors: ABORTED `TRAFFIC_MOVED` when someone else moves at the same time.
+ */
 export async function abort(
   ports: RolloutMovePorts,
   name: string,
-  { reason, mover }: { readonly reason: string; readonly mover: Mover },
+  {
+    kind = "abort",
+    reason,
+    mover,
+  }: { readonly kind?: "abort" | "replace"; readonly reason: string; readonly mover: Mover },
 ): Promise<RolloutState> {
   const state = await settledRollout(ports, name);
   const { started } = state;
@@ -216,9 +223,9 @@ export async function abort(
     await moveTraffic(ports, {
       endpoint: started.endpoint,
       expectedEpoch: document.traffic.epoch,
-      kind: "abort",
+      kind,
       to: weightsWith(started, 0),
-      cause: moveCause(name, { kind: "abort" }),
+      cause: moveCause(name, { kind }),
       reason,
       ...requestOf(mover),
     });
@@ -226,10 +233,10 @@ export async function abort(
   }
   await record(ports, rollout, {
     stream: name,
-    cause: moveCause(name, { kind: "abort" }),
+    cause: moveCause(name, { kind }),
     input: { kind: "abort", reason, at: ports.clock.now().toISOString() },
     actor: mover.actor,
-    inputHash: "abort",
+    inputHash: kind,
   });
   return settledRollout(ports, name);
 }

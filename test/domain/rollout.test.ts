@@ -206,10 +206,26 @@ describe("every input in every state", () => {
 });
 
 describe("a rollout", () => {
-  test("is not queued where the endpoint is not configured or its policy ignores new versions, unless a person retries", () => {
-    expect(rollout.decide(NO_ROLLOUT, { kind: "queue", queued, onRegistered: undefined })).toMatchObject({
-      kind: "ignored",
+  test("waits for an endpoint that is not configured yet, in place of older versions that wait for it", () => {
+    expect(rollout.decide(NO_ROLLOUT, { kind: "queue", queued, onRegistered: undefined })).toEqual({
+      kind: "facts",
+      facts: [{ type: "rollout.queued", data: { ...queued, replaces: true, unconfigured: true } }],
     });
+  });
+
+  test("takes the place of what runs where the policy says so, and never by a retry", () => {
+    expect(rollout.decide(NO_ROLLOUT, { kind: "queue", queued, onRegistered: "replace" })).toMatchObject({
+      facts: [{ data: { ...queued, replaces: true } }],
+    });
+    const retried = { ...queued, attempt: 2 };
+    const again = { ...retried, replaces: true, unconfigured: true };
+    expect(rollout.decide(NO_ROLLOUT, { kind: "queue", queued: again, onRegistered: "replace" })).toEqual({
+      kind: "facts",
+      facts: [{ type: "rollout.queued", data: retried }],
+    });
+  });
+
+  test("is not queued where the policy ignores new versions, unless a person retries", () => {
     expect(rollout.decide(NO_ROLLOUT, { kind: "queue", queued, onRegistered: "ignore" })).toMatchObject({
       kind: "ignored",
     });

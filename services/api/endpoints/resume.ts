@@ -1,5 +1,5 @@
 // Resuming an endpoint: the hold is cleared in the traffic document, and recorded when the ledger is there.
-import { isTransient } from "../../../shared/domain/errors.ts";
+import { isTransient, notFound } from "../../../shared/domain/errors.ts";
 import { withDeadline } from "../../../shared/runtime/deadline.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import {
@@ -44,13 +44,17 @@ async function ifLedgerAnswers<Answer>(
   }
 }
 
-/** Clears the hold. Safe to repeat: an endpoint that is not held stays as it is. */
+/** Clears the hold. Safe to repeat: an endpoint that is not held stays as it is. Errors: NOT_FOUND for an endpoint that nobody knows. */
 export async function resume(
   ports: ResumePorts,
   endpoint: string,
   { reason, actor }: { readonly reason: string; readonly actor: string },
 ): Promise<ResumeAnswer> {
+  const known = (await ports.traffic.read(endpoint)) !== undefined;
   const before = await ifLedgerAnswers(ports, endpoint, () => recordTraffic(ports, endpoint));
+  // Without a document nothing can be held; without settings nobody has named it either.
+  if (!known && before?.state.settings === undefined)
+    throw notFound(endpoint, "List /v1/teams/-/endpoints to see which exist.");
   const { changed } = await resumeEndpoint(ports, endpoint);
   const after = await ifLedgerAnswers(ports, endpoint, async () => {
     const hold = before?.state.hold;
