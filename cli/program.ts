@@ -5,6 +5,7 @@ import { addDecisions } from "./commands/decisions.ts";
 import { addLists } from "./commands/lists.ts";
 import { addLooking } from "./commands/looking.ts";
 import { addNotifications } from "./commands/notifications.ts";
+import { addRolloutMoves } from "./commands/rollouts.ts";
 import { addRunning } from "./commands/running.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTraffic } from "./commands/traffic.ts";
@@ -48,6 +49,7 @@ export function createProgram(context: CommandContext, writeError: (text: string
   addDeadLetters(program, context);
   addLooking(program, context);
   addTraffic(program, context);
+  addRolloutMoves(program, context);
   addDecisions(program, context);
   addNotifications(program, context);
   addWorkflows(program, context, writeError);

@@ -21,11 +21,11 @@ export function requireStarted(state: RolloutState): FactData<"rollout.started">
   if (hasEnded(state)) {
     const remedy =
       state.phase === "promoted" ? "roll the endpoint back to leave this version" : "retry it to start over";
-    throw failedPrecondition(
-      "ROLLOUT_ENDED",
-      `The rollout of ${version} is over (${state.phase}: ${state.endReason}): ${remedy}.`,
-      { phase: state.phase, modelVersion: version },
-    );
+    const how = state.phase === state.endReason ? state.phase : `${state.phase}: ${state.endReason}`;
+    throw failedPrecondition("ROLLOUT_ENDED", `The rollout of ${version} is over (${how}): ${remedy}.`, {
+      phase: state.phase,
+      modelVersion: version,
+    });
   }
   if (state.started === undefined) {
     throw failedPrecondition(

@@ -9,6 +9,7 @@ import {
   MODEL,
   versionName,
 } from "../support/demo-platform.ts";
+import type { Answer } from "../support/caller.ts";
 import { startTestInstallation, type TestInstallation } from "../support/installation.ts";
 import { startLiveRequests } from "../support/live-requests.ts";
 import { until } from "../support/until.ts";
@@ -243,6 +244,54 @@ describe("a rollback", () => {
       expect(out).toContain("it serves 1: 100 %");
     },
   );
+});
+
+describe("a rollout", () => {
+  const shareOf = (rollout: Answer | undefined) => Number(rollout?.["weight"] ?? 0);
+  const runs = (version: string) =>
+    until(`version ${version} has a share`, async () => {
+      const rollout = await platform.rolloutOf(version);
+      return rollout?.["state"] === "RUNNING" && shareOf(rollout) > 0 ? rollout : undefined;
+    });
+
+  test("is paused, let go on and aborted by its endpoint's name, and tried again and advanced by its id", async () => {
+    // Nobody sends requests, so only people move it.
+    await cli("--as", "grace", "resume", "ranker", "--reason", "looked at it");
+    await platform.register("4");
+    const id =
+      String((await runs("4"))["name"])
+        .split("/")
+        .at(-1) ?? "";
+    const paused = await cli("pause", "ranker", "--reason", "lunch");
+    expect(paused).toEqual({
+      code: 0,
+      out: `version 4 stays at 50 % until \`signalbox unpause ${id} --reason '…'\`.\n`,
+      err: "",
+    });
+    expect((await cli("unpause", id, "--reason", "back")).out).toBe("version 4 goes on from 50 %.\n");
+    expect((await cli("abort", "ranker", "--reason", "wrong artifact")).out).toContain("is aborted");
+    const retried = await cli("retry", id, "--reason", "it was right");
+    expect(retried.out).toMatch(/^version 4 is tried again as ranker-4-2-\S+: QUEUED\.\n$/);
+    const again =
+      String((await runs("4"))["name"])
+        .split("/")
+        .at(-1) ?? "";
+    expect((await cli("advance", again, "--reason", "seen enough")).out).toBe(
+      "version 4 is promoted: it has 100 %.\n",
+    );
+  }, 60_000);
+
+  test("that does not run, or is not there, is refused with where to look", async () => {
+    await installation.api.awaits("nothing runs", `/v1/${ENDPOINT}`, ({ running }) => running === null);
+    const idle = await cli("pause", "ranker", "--reason", "x");
+    expect([idle.code, idle.err]).toEqual([
+      1,
+      `No rollout runs on ${ENDPOINT}: name one that waits by its id, as \`signalbox rollouts\` shows it.\n`,
+    ]);
+    expect(await cli("abort", "nobody", "--reason", "x")).toMatchObject({ code: 3 });
+    expect(await cli("retry", "ranker", "--reason", "x")).toMatchObject({ code: 3 });
+    expect(await cli("cancel", "nobody", "--reason", "x")).toMatchObject({ code: 3 });
+  });
 });
 
 test("`open --print` gives an address that signs in once", async () => {
