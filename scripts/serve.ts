@@ -6,6 +6,7 @@ import { lockState } from "../shared/adapters/local/state-lock.ts";
 import { systemClock } from "../shared/adapters/system/clock.ts";
 import { createLog } from "../shared/runtime/log.ts";
 import { openAdapters } from "./compose/adapters.ts";
+import { buildEnvironment, type BuildEnvironmentOptions } from "./compose/build-environment.ts";
 import { type ControlPlane, startControlPlane } from "./compose/control-plane.ts";
 import { rayFromEnvironment } from "./compose/ray.ts";
 import { freePort } from "./compose/ports.ts";
@@ -31,6 +32,8 @@ export interface ServeOptions {
   readonly people?: readonly FirstPerson[];
   readonly ray?: { readonly address: string; readonly token?: string } | undefined;
   readonly artifactRoots?: readonly string[];
+  /** What builds get from this machine; default: nothing. */
+  readonly builds?: BuildEnvironmentOptions;
 }
 
 /** An installation that runs. */
@@ -51,6 +54,7 @@ async function administrator(): Promise<FirstPerson> {
 export async function startInstallation(options: ServeOptions): Promise<Installation> {
   const path = process.env["PATH"] ?? "";
   await requireTerraform(path);
+  const builds = options.builds === undefined ? undefined : buildEnvironment(options.builds, process.env);
   const state = await openStateFolder(options.state);
   const lock = await lockState(state.root, systemClock);
   try {
@@ -71,6 +75,7 @@ export async function startInstallation(options: ServeOptions): Promise<Installa
       path,
       ray: options.ray,
       artifactRoots: options.artifactRoots ?? [],
+      builds,
     });
     const plane = await startControlPlane(adapters, {
       state,

@@ -68,7 +68,7 @@ Five things to try in another terminal:
 
   npx signalbox open                                             the status page, signed in
   npx signalbox rollouts                                         what was rolled out, and on what evidence
-  npx signalbox --as grace resume ranker --reason 'looked at it' the endpoint is held since its rollback
+  npx signalbox --as grace resume ranker --reason 'looked at it' lets it go on: the tour's rollback held it
   npx signalbox facts --limit 30                                 what happened, newest first
   curl -s ${gatewayUrl}/ranker/v1/predict -i | grep x-signalbox-version
 `);

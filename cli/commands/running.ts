@@ -12,10 +12,14 @@ function port(text: string): number {
   throw new InvalidArgumentError(`Give a whole number from 0 to ${PORT_MAX}; 0 takes a free port.`);
 }
 
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
 interface StartOptions extends GlobalOptions {
   readonly port: number;
   readonly gatewayPort: number;
   readonly artifacts: readonly string[];
+  readonly providerMirror?: string;
+  readonly buildEnv: readonly string[];
 }
 
 function addStart(program: Command, { env }: CommandContext): void {
@@ -32,7 +36,17 @@ function addStart(program: Command, { env }: CommandContext): void {
     .option(
       "--artifacts <folder>",
       "a folder besides <state>/artifacts from which models may come; may be given several times",
-      (folder: string, before: readonly string[]) => [...before, folder],
+      collect,
+      [],
+    )
+    .option(
+      "--provider-mirror <folder>",
+      "the only place from which builds take Terraform providers; default: the registries of the allowed ones",
+    )
+    .option(
+      "--build-env <name>",
+      "a variable that builds get, such as GOOGLE_APPLICATION_CREDENTIALS; may be given several times",
+      collect,
       [],
     )
     .addHelpText(
@@ -52,6 +66,7 @@ function addStart(program: Command, { env }: CommandContext): void {
           port: options.port,
           gatewayPort: options.gatewayPort,
           artifactRoots: options.artifacts,
+          builds: { providerMirror: options.providerMirror, variables: options.buildEnv },
           ray,
         });
       } catch (error) {

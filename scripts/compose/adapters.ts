@@ -8,6 +8,7 @@ import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createPump } from "../../shared/runtime/outbox.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import type { BuildEnvironment } from "./build-environment.ts";
 import { openLedger } from "./open-ledger.ts";
 import { openNotifying } from "./open-notifying.ts";
 import { openProvisioning } from "./open-provisioning.ts";
@@ -31,6 +32,8 @@ export interface AdapterOptions {
   readonly gatewayUrl: () => string;
   /** PATH of the host. */
   readonly path: string;
+  /** What builds get from this machine; default: nothing. */
+  readonly builds?: BuildEnvironment | undefined;
   /** How patient deploys are, where it is not as by default. */
   readonly deployLimits?: Partial<DeployLimits>;
 }
@@ -38,7 +41,7 @@ export interface AdapterOptions {
 /** Opens every adapter. The database is opened here; whoever called closes it. */
 export async function openAdapters({ state, keys, log, ...options }: AdapterOptions) {
   const path = withNode(options.path);
-  const provisioning = await openProvisioning(state, keys, path);
+  const provisioning = await openProvisioning({ state, keys, path, builds: options.builds });
   const stored = openLedger(state);
   const { db, outbox, deadLetters } = stored;
   const bus = createBus({ deadLetters, clock, log });

@@ -5,18 +5,25 @@ import { createLocalChecks } from "../../shared/adapters/local/code-host-checks.
 import { requireGit } from "../../shared/adapters/local/code-host-git.ts";
 import { createLocalCodeHost } from "../../shared/adapters/local/code-host.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import type { BuildEnvironment } from "./build-environment.ts";
 import { BUILD_PROGRAM } from "./shipped.ts";
 import type { Keys, StateFolder } from "./state-folder.ts";
 
 /** How long Terraform may take to end after it was asked to, in milliseconds. */
 const BUILD_GRACE_MS = 10_000;
 
-/** Opens them. `path` is the PATH on which Git and Terraform are found; refuses a Git that is too old. */
-export async function openProvisioning(
-  state: StateFolder,
-  keys: Pick<Keys, "planKey" | "webhookSecret">,
-  path: string,
-) {
+/** What they are made from. */
+export interface ProvisioningOptions {
+  readonly state: StateFolder;
+  readonly keys: Pick<Keys, "planKey" | "webhookSecret">;
+  /** PATH on which Git and Terraform are found. */
+  readonly path: string;
+  /** What builds get beyond that; default: nothing. */
+  readonly builds?: BuildEnvironment | undefined;
+}
+
+/** Opens them; refuses a Git that is too old. */
+export async function openProvisioning({ state, keys, path, builds }: ProvisioningOptions) {
   await requireGit(path);
   return {
     blobs: createBlobs(state.path("blobs")),
@@ -30,6 +37,7 @@ export async function openProvisioning(
         blobs: state.path("blobs"),
         states: state.path("terraform"),
         path,
+        ...builds,
         planKey: keys.planKey,
         secrets: [keys.webhookSecret],
         graceMs: BUILD_GRACE_MS,

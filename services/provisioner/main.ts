@@ -22,7 +22,7 @@ const readConfig = declare(
 const config = readConfig(process.env);
 await requireTerraform(config.PATH);
 const { state, keys } = await joinState(config.SIGNALBOX_STATE);
-const provisioning = await openProvisioning(state, keys, withNode(config.PATH));
+const provisioning = await openProvisioning({ state, keys, path: withNode(config.PATH) });
 const stored = openLedger(state);
 const log = createLog("provisioner");
 const provisioner = createProvisioner({

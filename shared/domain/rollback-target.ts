@@ -164,7 +164,12 @@ export function planRollback(endpoint: string, document: TrafficDocument, ask: R
   const replay = replayed(document, ask);
   if (replay !== undefined) return replay;
   if (ask.from !== undefined && weights[ask.from] === undefined) return alreadyLeft(document, ask.from);
-  if (Object.keys(weights).length === 0) throw noGoodVersion(endpoint, "no version has traffic", REGISTER);
+  if (Object.keys(weights).length === 0) {
+    // Whether such an endpoint is configured is in the ledger, which a rollback must not need.
+    const because =
+      document.traffic.epoch === 0 ? "it never had traffic (is the name right?)" : "no version has traffic";
+    throw noGoodVersion(endpoint, because, REGISTER);
+  }
   const newest = document.traffic.moves[0];
   if (ask.to !== undefined && newest !== undefined && weights[ask.to] === 100) return doneRollback(newest);
   const twice = pressedTwice(document, ask);

@@ -95,12 +95,18 @@ async function prepare(order: BuildOrder, ports: BuildPorts, log: BuildLog): Pro
   const files = await fetchFiles(ports.codeHost, spec);
   log.hide(sensitiveVariableTexts(directory, spec.varFiles, files));
   log.line("Scanning what the stack uses");
-  scanFiles(spec, directory, files);
+  const providers = scanFiles(spec, directory, files);
   const cwd = await writeFiles(join(work, "source"), directory, files, statePath);
   const context: TerraformContext = {
     cwd,
     directory,
-    env: await prepareEnvironment(work, settings.path, settings.providerMirror),
+    env: await prepareEnvironment({
+      work,
+      path: settings.path,
+      providerMirror: settings.providerMirror,
+      providers,
+      more: settings.environment,
+    }),
     stop: ports.stop,
     graceMs: settings.graceMs,
     log,
@@ -212,6 +218,7 @@ function refusalOf(error: unknown): BuildRefusal {
 export async function runBuild(order: BuildOrder, ports: BuildPorts): Promise<BuildResult> {
   const log = createBuildLog(join(order.folder, BUILD_FILES.log), [
     ...order.settings.secrets,
+    ...Object.values(order.settings.environment ?? {}),
     order.settings.planKey.secret,
   ]);
   try {

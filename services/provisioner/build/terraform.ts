@@ -25,25 +25,50 @@ export interface TerraformContext {
   readonly onChanging: (addresses: readonly string[]) => void;
 }
 
+/** A text as a literal of Terraform's language. */
+const literal = (text: string): string =>
+  JSON.stringify(text).replaceAll("${", "$${").replaceAll("%{", "%%{");
+
+/** Where providers may come from. Naming any installation method turns the others off. */
+function installationMethods(
+  mirror: string | undefined,
+  empty: string,
+  providers: readonly string[],
+): string {
+  const folder = mirror ?? (providers.length === 0 ? empty : undefined);
+  if (folder !== undefined) return `filesystem_mirror {\n    path = ${literal(folder)}\n  }`;
+  return `direct {\n    include = [${providers.map(literal).join(", ")}]\n  }`;
+}
+
+/** What Terraform's environment is made from. */
+export interface EnvironmentSource {
+  /** Folder of the build, for everything that Terraform writes outside of its working copy. */
+  readonly work: string;
+  readonly path: string;
+  readonly providerMirror?: string | undefined;
+  /** Sources of the providers that may be installed. */
+  readonly providers: readonly string[];
+  /** Variables that are handed through. */
+  readonly more?: Readonly<Record<string, string>> | undefined;
+}
+
 /** Writes Terraform's own configuration and answers the scrubbed environment. */
-export async function prepareEnvironment(
-  work: string,
-  path: string,
-  providerMirror: string | undefined,
-): Promise<Readonly<Record<string, string>>> {
+export async function prepareEnvironment({
+  work,
+  path,
+  providerMirror,
+  providers,
+  more,
+}: EnvironmentSource): Promise<Readonly<Record<string, string>>> {
   const home = join(work, "home");
   const nothing = join(work, "no-providers");
   const temporary = join(work, "tmp");
   for (const folder of [home, nothing, temporary]) await mkdir(folder, { recursive: true, mode: 0o700 });
-  // Naming any installation method turns the others off, so nothing is ever downloaded from a registry.
   const config = join(work, "terraform.rc");
-  const mirror = JSON.stringify(providerMirror ?? nothing)
-    .replaceAll("${", "$${")
-    .replaceAll("%{", "%%{");
-  await writeFile(config, `provider_installation {\n  filesystem_mirror {\n    path = ${mirror}\n  }\n}\n`, {
-    mode: 0o600,
-  });
+  const methods = installationMethods(providerMirror, nothing, providers);
+  await writeFile(config, `provider_installation {\n  ${methods}\n}\n`, { mode: 0o600 });
   return {
+    ...more,
     PATH: path,
     HOME: home,
     TMPDIR: temporary,

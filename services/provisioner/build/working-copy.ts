@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { closureDigest } from "../../../shared/domain/closure.ts";
 import { ControlPlaneError } from "../../../shared/domain/errors.ts";
 import { formatProblem } from "../../../shared/domain/source-problem.ts";
+import { BUILT_IN_PROVIDER } from "../../../shared/domain/provider-source.ts";
 import { resolveInside } from "../../../shared/domain/terraform-files.ts";
 import { OVERRIDE_FILE, type ScannedFile, scanStack } from "../../../shared/domain/terraform-scan.ts";
 import type { BuildSpec } from "../../../shared/ports/builds.ts";
@@ -46,10 +47,14 @@ export async function fetchFiles(codeHost: CodeHost, spec: BuildSpec): Promise<r
   }
 }
 
-/** Refuses what the policy does not allow, before Terraform runs. */
-export function scanFiles(spec: BuildSpec, directory: string, files: readonly ScannedFile[]): void {
-  const { problems, unreadable } = scanStack({ directory, files, allow: spec.allow });
-  if (problems.length === 0) return;
+/** Refuses what the policy does not allow, before Terraform runs; answers the providers that are in use, all of them allowed. */
+export function scanFiles(
+  spec: BuildSpec,
+  directory: string,
+  files: readonly ScannedFile[],
+): readonly string[] {
+  const { problems, unreadable, providers } = scanStack({ directory, files, allow: spec.allow });
+  if (problems.length === 0) return providers.filter((provider) => provider !== BUILT_IN_PROVIDER);
   throw new BuildRefusal(
     unreadable ? "PARSE_FAILED" : "SCAN_REFUSED",
     problems.map(formatProblem).join("\n"),

@@ -43,8 +43,10 @@ export interface BuildSettings {
   readonly planKey: PlanKey;
   /** Texts that no log may show. */
   readonly secrets: readonly string[];
-  /** Folder of a provider mirror; without one no provider can be installed. */
+  /** Folder of a provider mirror, from which alone providers come; without one the allowed ones come from their registries. */
   readonly providerMirror?: string;
+  /** Variables that Terraform gets from whoever started us, such as credentials; their values are secrets. Default: none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs: number;
 }
