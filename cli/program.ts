@@ -1,6 +1,7 @@
 // The command line as a whole. Kept apart from the process so that tests can call it.
 import { Command, CommanderError } from "commander";
 import { addDeadLetters } from "./commands/dead-letters.ts";
+import { addBackups } from "./commands/backup.ts";
 import { addDecisions } from "./commands/decisions.ts";
 import { addLists } from "./commands/lists.ts";
 import { addLooking } from "./commands/looking.ts";
@@ -52,6 +53,7 @@ export function createProgram(context: CommandContext, writeError: (text: string
   addRolloutMoves(program, context);
   addDecisions(program, context);
   addNotifications(program, context);
+  addBackups(program, context);
   addWorkflows(program, context, writeError);
   for (const command of everyCommand(program)) {
     command
