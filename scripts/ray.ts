@@ -4,12 +4,13 @@
 // so the head is started with token authentication, and the token lies in a file that only its owner can read.
 import { randomBytes } from "node:crypto";
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { makeEnvironment } from "./python-environment.ts";
 
 /** The exact release that is installed and tested. */
 export const RAY_RELEASE = "2.60.0";
@@ -46,18 +47,6 @@ export interface RayOptions {
 /** Where the environment is, below a state folder. */
 export const rayEnvironment = (folder: string): string => join(folder, "environment");
 
-async function finished(child: ChildProcess, what: string, ms: number): Promise<void> {
-  let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => (said = (said + chunk.toString("utf8")).slice(-2_000)));
-  const timer = setTimeout(() => child.kill("SIGKILL"), ms);
-  const code = await new Promise<number | string>((done) => {
-    child.on("error", (error) => done(error.message));
-    child.on("exit", (code, signal) => done(code ?? signal ?? "no code"));
-  });
-  clearTimeout(timer);
-  if (code !== 0) throw new Error(`${what} failed (${code}): ${said.trim().split("\n").slice(-3).join(" ")}`);
-}
-
 /** Makes the environment unless it is there with this very release. Answers the folder of its programs. */
 export async function installRay(folder: string, options: RayOptions = {}): Promise<string> {
   const { say = () => undefined, python = "python3" } = options;
@@ -66,22 +55,7 @@ export async function installRay(folder: string, options: RayOptions = {}): Prom
   const stamp = join(environment, "signalbox-release");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === RAY_RELEASE) return bin;
   say(`Making a Python environment with ray[default] ${RAY_RELEASE} (once, about a minute) …`);
-  mkdirSync(folder, { recursive: true });
-  const stdio = ["ignore", "ignore", "pipe"] as const;
-  await finished(
-    spawn(python, ["-m", "venv", "--clear", environment], { stdio: [...stdio] }),
-    "python3 -m venv",
-    INSTALL_MS,
-  );
-  const pip = [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--disable-pip-version-check",
-    `ray[default]==${RAY_RELEASE}`,
-  ];
-  await finished(spawn(join(bin, "python3"), pip, { stdio: [...stdio] }), "pip install ray", INSTALL_MS);
+  await makeEnvironment(environment, [`ray[default]==${RAY_RELEASE}`], { python, timeMs: INSTALL_MS });
   writeFileSync(stamp, RAY_RELEASE);
   return bin;
 }

@@ -20,8 +20,9 @@ const FAILED = 1;
 /** What a shell answers for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
-const USAGE = `npm start -- [--once] [--tour] [--with-ray] [--port N] [--gateway-port N]
+const USAGE = `npm start -- [--once [--keep]] [--tour] [--with-ray] [--port N] [--gateway-port N]
   --once      fresh state, play the tour, exit 0 if every step did what it says
+  --keep      leave its state in .signalbox/kept (fresh each time), to be started again with \`signalbox --state\`
   --tour      play the tour again although the demo has been started before (fresh state)
   --with-ray  make a Python environment with Ray once and start a local head
 `;
@@ -40,6 +41,7 @@ function readOptions() {
   const { values } = parseArgs({
     options: {
       once: { type: "boolean", default: false },
+      keep: { type: "boolean", default: false },
       tour: { type: "boolean", default: false },
       "with-ray": { type: "boolean", default: false },
       port: { type: "string" },
@@ -155,8 +157,10 @@ async function main(): Promise<number> {
   if (options.help) return (out(USAGE), 0);
   const stop = stopRequested();
   const root = join(PACKAGE_ROOT, ".signalbox");
-  const folder = join(root, options.once ? `once-${Date.now()}` : "demo");
-  if (options.tour && !options.once) await startAfresh(installationOptions(options, folder, undefined));
+  const keep = options.once && options.keep;
+  const folder = join(root, keep ? "kept" : options.once ? `once-${Date.now()}` : "demo");
+  if (keep || (options.tour && !options.once))
+    await startAfresh(installationOptions(options, folder, undefined));
   const ray = await findRay({
     withRay: options["with-ray"],
     folder: join(root, "ray"),
@@ -174,7 +178,7 @@ async function main(): Promise<number> {
   } finally {
     await ray?.stop();
   }
-  if (options.once && code !== FAILED) await rm(folder, { recursive: true, force: true });
+  if (options.once && !keep && code !== FAILED) await rm(folder, { recursive: true, force: true });
   return code;
 }
 

@@ -7,11 +7,11 @@ import {
   NAME_PATTERNS,
   type NameIds,
   type NameKind,
-  RESOURCE_ID,
+  WILDCARD,
 } from "../../shared/domain/names.ts";
 import type { ViewDocument, Views } from "../../shared/ports/views.ts";
 import { type PageTokens, pageSize } from "../../shared/runtime/page-token.ts";
-import { errorResponses, pageArguments, pageOf, Resource } from "./routes/schemas.ts";
+import { errorResponses, listParams, nameParams, pageArguments, pageOf, Resource } from "./routes/schemas.ts";
 
 /** A kind of resource and where its documents are. */
 export interface ReadKind {
@@ -30,18 +30,16 @@ export interface ReadPorts {
 
 type Params = Readonly<Record<string, string>>;
 
-/** In a list's path: whatever is there, in this place and all after it (AIP-159). */
-const WILDCARD = "-";
+const urlOf = (kind: NameKind): string => `/v1/${NAME_PATTERNS[kind].replaceAll(/\{(\w+)\}/g, ":$1")}`;
 
-/** Path of one resource of this kind. */
-export function resourceUrl(kind: NameKind): string {
-  return `/v1/${NAME_PATTERNS[kind].replaceAll(/\{(\w+)\}/g, ":$1")}`;
-}
+/** Path of one resource of this kind. A colon in its last id would be a custom method, which is another path. */
+export const resourceUrl = (kind: NameKind): string => `${urlOf(kind)}(^[^:/]+)`;
 
 /** Path of the list of a kind. */
-export function listUrl(kind: NameKind): string {
-  return resourceUrl(kind).split("/").slice(0, -1).join("/");
-}
+export const listUrl = (kind: NameKind): string => urlOf(kind).split("/").slice(0, -1).join("/");
+
+/** Path of a custom method of one resource of this kind. */
+export const methodUrl = (kind: NameKind, verb: string): string => `${resourceUrl(kind)}::${verb}`;
 
 /** The beginning that all names of the list share. */
 function prefixOf(kind: NameKind, params: Params): string {
@@ -55,13 +53,7 @@ function prefixOf(kind: NameKind, params: Params): string {
       throw invalidArgument(
         key,
         `${key} comes after a \`-\` in the path: write \`-\` for it too, or name what stands before it.`,
-        "INVALID_NAME",
-      );
-    } else if (key !== undefined && !RESOURCE_ID.test(value)) {
-      throw invalidArgument(
-        key,
-        `${JSON.stringify(value.slice(0, 80))} is not an allowed ${key} id: use lower-case letters, digits and dashes, or \`-\` for all.`,
-        "INVALID_NAME",
+        "WILDCARD_BEFORE_NAME",
       );
     } else if (!open) prefix += `${value}/`;
   }
@@ -106,17 +98,14 @@ async function listResources(
 export function resourceReads(ports: ReadPorts, kinds: readonly ReadKind[]): FastifyPluginAsyncTypebox {
   return async (app) => {
     for (const each of kinds) {
-      const keys = [...NAME_PATTERNS[each.kind].matchAll(/\{(\w+)\}/g)].map(([, key = ""]) => key);
-      const text = (names: readonly string[]) =>
-        Type.Object(Object.fromEntries(names.map((name) => [name, Type.String()])));
-      const one = { params: text(keys), response: { 200: Resource, ...errorResponses } };
+      const one = { params: nameParams(each.kind), response: { 200: Resource, ...errorResponses } };
       app.get(
         resourceUrl(each.kind),
         { config: { role: "viewer" }, schema: one },
         async (request) => readResource(ports, each, request.params as Params) as Promise<{ name: string }>,
       );
       const many = {
-        params: text(keys.slice(0, -1)),
+        params: listParams(each.kind),
         querystring: Type.Object(pageArguments, { additionalProperties: false }),
         response: { 200: pageOf(each.plural, Resource), ...errorResponses },
       };
@@ -124,7 +113,7 @@ export function resourceReads(ports: ReadPorts, kinds: readonly ReadKind[]): Fas
         listUrl(each.kind),
         { config: { role: "viewer" }, schema: many },
         async (request) =>
-          listResources(ports, each, request.params as Params, request.query) as Promise<{
+          listResources(ports, each, request.params, request.query) as Promise<{
             nextPageToken: string;
           }>,
       );

@@ -2,6 +2,7 @@
 import type { TSchema } from "typebox";
 import { Value } from "typebox/value";
 import { type ControlPlaneError, invalidArgument } from "./errors.ts";
+import { idRule } from "./names.ts";
 
 /** One complaint of a JSON Schema validator, in the shape that TypeBox and Ajv share. */
 export interface SchemaComplaint {
@@ -67,7 +68,23 @@ export function fieldProblem(complaints: readonly SchemaComplaint[], prefix = ""
     const right = values.length > 0 ? `write one of ${values.join(", ")}` : "see the schema of this request";
     return invalidArgument(field, `${field} is none of the allowed values: ${right}.`);
   }
+  const rule = keyword === "pattern" ? idRule(String(params["pattern"])) : undefined;
+  if (rule !== undefined)
+    return invalidArgument(field, `${field} is not an allowed id: ${rule}.`, "INVALID_NAME");
   return invalidArgument(field, `${field} ${message}: correct it and send the request again.`);
+}
+
+/** INVALID_ARGUMENT for a part of the path that no resource's name can have. */
+export function pathProblem(complaints: readonly SchemaComplaint[]): ControlPlaneError {
+  const [complaint] = complaints;
+  const pattern = complaint?.keyword === "pattern" ? String(complaint.params?.["pattern"]) : undefined;
+  if (complaint === undefined || pattern === undefined) return fieldProblem(complaints);
+  const key = fieldOf("", complaint.instancePath);
+  return invalidArgument(
+    key,
+    `${key} in the path is not an allowed id: ${idRule(pattern) ?? `it must match ${pattern}`}.`,
+    "INVALID_NAME",
+  );
 }
 
 /** Throws INVALID_ARGUMENT unless the value is what the schema says; `prefix` as for `fieldProblem`. */

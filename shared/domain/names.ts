@@ -33,15 +33,32 @@ type Ids<Pattern extends string> = Pattern extends `${string}{${infer Id}}${infe
 /** The ids inside a name of this kind. */
 export type NameIds<Kind extends NameKind> = Readonly<Record<Ids<(typeof NAME_PATTERNS)[Kind]>, string>>;
 
-const isId = (key: string, value: string): boolean =>
-  key === "version" ||
-  key === "delivery" ||
-  key === "plan" ||
-  key === "apply" ||
-  key === "rollout" ||
-  key === "run"
-    ? VERSION_ID.test(value)
-    : RESOURCE_ID.test(value);
+const NUMBERED: ReadonlySet<string> = new Set(["version", "delivery", "plan", "apply", "rollout", "run"]);
+
+/** The rule for ids of this part of a name, such as `team`. */
+export const idPattern = (key: string): RegExp => (NUMBERED.has(key) ? VERSION_ID : RESOURCE_ID);
+
+/** In a list's path: whatever is there, in this place and all after it (AIP-159). */
+export const WILDCARD = "-";
+
+/** The same pattern, or the wildcard. */
+export const orWildcard = (pattern: string): string => `^${WILDCARD}$|${pattern}`;
+
+/** What `idPattern` asks for, in words. */
+export const ID_RULE = "use 1 to 63 lower-case letters, digits and dashes";
+
+/** In words what a pattern of ids asks for; undefined when it is none of ours. */
+export function idRule(pattern: string): string | undefined {
+  const sources = [RESOURCE_ID.source, VERSION_ID.source];
+  if (sources.includes(pattern)) return ID_RULE;
+  return sources.map(orWildcard).includes(pattern) ? `${ID_RULE}, or \`${WILDCARD}\` for all` : undefined;
+}
+
+const isId = (key: string, value: string): boolean => idPattern(key).test(value);
+
+/** Keys of the ids inside a pattern, in their order. */
+export const idKeys = (kind: NameKind): readonly string[] =>
+  [...NAME_PATTERNS[kind].matchAll(/\{(\w+)\}/g)].map(([, key = ""]) => key);
 
 /** Builds a name; refuses ids that are not allowed, naming the id and the rule. */
 export function formatName<Kind extends NameKind>(kind: Kind, ids: NameIds<Kind>): string {
@@ -50,7 +67,7 @@ export function formatName<Kind extends NameKind>(kind: Kind, ids: NameIds<Kind>
     if (!isId(key, value)) {
       throw invalidArgument(
         key,
-        `${JSON.stringify(value.slice(0, 80))} is not an allowed ${key} id: use 1 to 63 lower-case letters, digits and dashes.`,
+        `${JSON.stringify(value.slice(0, 80))} is not an allowed ${key} id: ${ID_RULE}.`,
         "INVALID_NAME",
       );
     }

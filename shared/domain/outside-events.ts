@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { RunInput } from "./facts-of-data.ts";
 import { Artifact } from "./facts-of-serving.ts";
+import { RESOURCE_ID, VERSION_ID } from "./names.ts";
 import type { Caller, Role } from "./role.ts";
 import { RUN_ENTRYPOINT_CHARACTERS_MAX, RUN_TIME_LIMIT_SECONDS_MAX } from "./run-request.ts";
 
@@ -13,7 +14,8 @@ export const OUTSIDE_TEXT_CHARACTERS_MAX = 2_000;
 export const OUTSIDE_LIST_MAX = 100;
 
 const strict = { additionalProperties: false } as const;
-const Id = Type.String({ minLength: 1, maxLength: 63 });
+const Id = Type.String({ pattern: RESOURCE_ID.source });
+const VersionId = Type.String({ pattern: VERSION_ID.source });
 const Text = Type.String({ minLength: 1, maxLength: OUTSIDE_TEXT_CHARACTERS_MAX });
 
 /** What registering a model version says. Without `version` it gets the next integer; without `team`, `default`. */
@@ -21,7 +23,7 @@ export const ModelVersionRegistered = Type.Object(
   {
     team: Type.Optional(Id),
     model: Id,
-    version: Type.Optional(Id),
+    version: Type.Optional(VersionId),
     artifact: Type.Object(Artifact.properties, strict),
     /** What trained it, in the sender's words or as a resource name. */
     trainingRun: Type.Optional(Text),
@@ -39,7 +41,7 @@ export const ModelVersionRegistered = Type.Object(
 export const RunRequested = Type.Object(
   {
     team: Type.Optional(Id),
-    run: Type.Optional(Id),
+    run: Type.Optional(VersionId),
     entrypoint: Type.String({ minLength: 1, maxLength: RUN_ENTRYPOINT_CHARACTERS_MAX }),
     runtimeEnvironment: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     inputs: Type.Optional(

@@ -1,6 +1,6 @@
 // Any error → the answer that a caller gets (AIP-193). Defects keep their insides to themselves: those are in the log.
 import { ControlPlaneError, ERROR_CODES, type ErrorCode } from "../domain/errors.ts";
-import { fieldProblem, type SchemaComplaint } from "../domain/field-problem.ts";
+import { fieldProblem, pathProblem, type SchemaComplaint } from "../domain/field-problem.ts";
 
 /** Domain of our reasons in ErrorInfo. */
 export const ERROR_DOMAIN = "signalbox.dev";
@@ -67,16 +67,23 @@ interface FastifyProblem {
   readonly code?: string;
   readonly statusCode?: number;
   readonly validation?: readonly SchemaComplaint[];
+  readonly validationContext?: string;
 }
 
 /** The error as one of our table: ours as it is, the framework's refusals translated, anything else INTERNAL. */
 export function toControlPlaneError(error: unknown): ControlPlaneError {
   if (error instanceof ControlPlaneError) return error;
-  const { code = "", statusCode, validation } = (error ?? {}) as FastifyProblem;
-  if (validation !== undefined) return fieldProblem(validation);
+  const { code = "", validation, validationContext, statusCode } = (error ?? {}) as FastifyProblem;
+  if (validation !== undefined)
+    return validationContext === "params" ? pathProblem(validation) : fieldProblem(validation);
   // A reset connection of ours to somebody else has the same code, and no status.
   const refusal = code === "ECONNRESET" && statusCode !== 400 ? undefined : FASTIFY_REFUSALS[code];
   if (refusal !== undefined) return new HttpError(refusal[0], "INVALID_ARGUMENT", refusal[2], refusal[1]);
+  // What the framework refuses is the caller's doing, also where we have no words of our own for it.
+  if (code.startsWith("FST_ERR_") && statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    const { message } = error as Error;
+    return new HttpError(statusCode, "INVALID_ARGUMENT", `The request was refused: ${message}`, code);
+  }
   return new ControlPlaneError("INTERNAL", "", { reason: "DEFECT", cause: error });
 }
 

@@ -1,5 +1,6 @@
 // Every HTTP door of ours: one way to read, to refuse, to let in, and to end.
-import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { TSchema } from "typebox";
 import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import { ControlPlaneError, ERROR_CODES, type ErrorCode } from "../domain/errors.ts";
 import { parseStrictJson } from "../domain/strict-json.ts";
@@ -13,6 +14,7 @@ import { letIn, takePlace } from "./gate.ts";
 import { requireHost } from "./host-check.ts";
 import type { Identity, Principal } from "./identity.ts";
 import type { Log } from "./log.ts";
+import { compileValidator } from "./request-validator.ts";
 import { answerBrokenRequest } from "./server-broken-request.ts";
 import type { Sessions } from "./sessions.ts";
 import { createShedding, isShed, type Lane } from "./shedding.ts";
@@ -173,7 +175,7 @@ function createBareServer({ clock }: ServerOptions) {
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
   })
     .withTypeProvider<TypeBoxTypeProvider>()
-    .setValidatorCompiler(TypeBoxValidatorCompiler);
+    .setValidatorCompiler<TSchema>(compileValidator);
 }
 
 /** A server with no routes yet. Every route that is added must name its role in `config.role`, or adding it throws. */
@@ -204,8 +206,10 @@ export function createServer(options: ServerOptions) {
     requireFewHeaders(request);
     requireHost(request.raw.rawHeaders, hosts);
     const caller = await letIn(gate, request);
+    // Before anything of the request is read: some methods would be refused for what they lack, not for being unknown.
+    if (request.is404) return refuseUnknown(routes, request);
     if (caller !== undefined) callers.set(request, caller);
-    if (!request.is404) takePlace(gate.shedding, request, reply, caller);
+    takePlace(gate.shedding, request, reply, caller);
     requirePlainEncoding(request);
   });
   app.removeAllContentTypeParsers();

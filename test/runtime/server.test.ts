@@ -90,7 +90,11 @@ test("an unknown path is 404 and a wrong method 405 with the right ones, both in
     "POST",
     "METHOD_NOT_ALLOWED",
   ]);
-  expect((await app.inject({ method: "TRACE", url: "/open" })).headers["allow"]).toBe("GET, HEAD");
+  // Schemathesis found QUERY: Node knows it, and Fastify refuses it for what it lacks before the path is looked up.
+  for (const method of ["TRACE", "QUERY"] as const) {
+    const response = await app.inject({ method: method as "TRACE", url: "/open" });
+    expect([response.statusCode, response.headers["allow"]], method).toEqual([405, "GET, HEAD"]);
+  }
 });
 
 test("a path that cannot be decoded is 400", async () => {

@@ -65,6 +65,7 @@ test("a list is paged by tokens that fit no other question", async () => {
     `/v1/stacks?pageToken=${nextPageToken}x`,
     "/v1/stacks?pageToken=abc",
     "/v1/stacks?pageSize=-1",
+    "/v1/stacks?pageSize=true",
     "/v1/stacks?size=3",
   ]) {
     expect((await app.inject({ url, ...viewer })).statusCode, url).toBe(400);

@@ -167,6 +167,38 @@ test("custom methods, query arguments, bodies and other media types are as the r
   expect(logs).toHaveProperty(["content", "text/plain"]);
 });
 
+test("a custom method is a path of its own: asked with GET it names POST, and does not look for a resource", async () => {
+  const { app } = await wholeApi();
+  for (const url of ["/v1/stacks/web:unblock", "/v1/teams/default/endpoints/ranker:rollback"]) {
+    const response = await app.inject({ url, headers: as("viewer") });
+    expect([response.statusCode, response.headers["allow"]], url).toEqual([405, "POST"]);
+  }
+});
+
+test("ids in a path are described by the rule that checks them, and refused in words", async () => {
+  const { app, document } = await readDocument();
+  const patternOf = (path: string) => document.paths[path]?.["get"]?.parameters?.[0]?.schema["pattern"];
+  expect(patternOf("/v1/stacks/{stack}")).toBe("^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$");
+  expect(patternOf("/v1/stacks/{stack}/plans")).toBe("^-$|^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$");
+  const refused = await app.inject({ url: "/v1/stacks/Web/plans", headers: as("viewer") });
+  expect(refused.json().error.details[0].reason).toBe("INVALID_NAME");
+  expect(refused.json().error.message).toBe(
+    "stack in the path is not an allowed id: use 1 to 63 lower-case letters, digits and dashes, or `-` for all.",
+  );
+});
+
+test("events are described by the schemas by which the door checks them", async () => {
+  const { document } = await readDocument();
+  const content = document.paths["/v1/events"]?.["post"]?.requestBody?.content;
+  const event = content?.["application/cloudevents+json"]?.schema as {
+    anyOf: { properties: { type: { const: string }; data: { required: string[] } } }[];
+  };
+  expect(event.anyOf.map(({ properties: { type, data } }) => [type.const, data.required])).toEqual([
+    ["dev.signalbox.model-version.registered.v1", ["model", "artifact"]],
+    ["dev.signalbox.run.requested.v1", ["entrypoint", "outputUri"]],
+  ]);
+});
+
 test("a router's path becomes a template and keeps the pattern of its parameters", () => {
   expect(pathTemplate("/v1/stacks/:stack/plans/:plan(^[a-z0-9-]+)::approve")).toEqual({
     path: "/v1/stacks/{stack}/plans/{plan}:approve",

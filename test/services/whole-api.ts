@@ -4,11 +4,26 @@ import { createCluster } from "../../shared/adapters/local/cluster.ts";
 import { endpointRoutes } from "../../services/api/routes/endpoints.ts";
 import { metricsRoutes } from "../../services/api/routes/metrics.ts";
 import { rolloutRoutes } from "../../services/api/routes/rollouts.ts";
+import { checkRoutes } from "../../services/api/routes/checks.ts";
+import { workflowExecutionRoutes } from "../../services/api/routes/workflow-executions.ts";
+import { createTextSigner } from "../../shared/runtime/signed-text.ts";
 import { runRoutes } from "../../services/api/routes/runs.ts";
 import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { watchProcess } from "../../shared/runtime/process-figures.ts";
+import type { WorkflowExecutions } from "../../shared/ports/workflow-executions.ts";
 import { createWorld } from "../support/world.ts";
 import { apiDoor, type SeenRoute } from "./api-door.ts";
+
+const NO_WORKFLOWS: WorkflowExecutions = {
+  workflow: async () => undefined,
+  create: () => Promise.reject(new Error("no workflow")),
+  get: async () => undefined,
+  list: async () => [],
+  cancel: async () => {},
+  currentSteps: () => [],
+  callbacks: () => [],
+  deliver: async () => 404,
+};
 
 /** The whole API. */
 export async function wholeApi() {
@@ -30,7 +45,18 @@ export async function wholeApi() {
     artifacts: { digest: async () => `sha256:${"0".repeat(64)}`, path: async () => "/nowhere" },
   };
   return apiDoor({
-    routes: [endpointRoutes(ports), rolloutRoutes(ports), runRoutes(ports), metricsRoutes(ports)],
+    routes: [
+      endpointRoutes(ports),
+      rolloutRoutes(ports),
+      runRoutes(ports),
+      metricsRoutes(ports),
+      checkRoutes({ checks: { list: async () => [] } }),
+      workflowExecutionRoutes({
+        ...ports,
+        signer: createTextSigner(Buffer.alloc(32, 9)),
+        workflows: NO_WORKFLOWS,
+      }),
+    ],
   });
 }
 

@@ -2,14 +2,14 @@
 // the bus, the workflow engine and the metrics are down; what it did is recorded afterwards.
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { formatName, NAME_PATTERNS, requireName } from "../../../shared/domain/names.ts";
-import { errorResponses } from "../routes/schemas.ts";
+import { formatName, requireName } from "../../../shared/domain/names.ts";
+import { errorResponses, nameParams } from "../routes/schemas.ts";
 import { rollback, type RollbackPorts } from "../../../shared/runtime/rollback.ts";
 
 const Name = Type.String({ minLength: 1, maxLength: 300 });
 
 const schema = {
-  params: Type.Object({ team: Type.String(), endpoint: Type.String() }),
+  params: nameParams("endpoint"),
   body: Type.Object(
     {
       /** Why, for whoever reads the history. */
@@ -47,20 +47,14 @@ function requireVersions({ from, to }: { from?: string; to?: string }): void {
 /** `POST /v1/teams/{team}/endpoints/{endpoint}:rollback`. An engineer may roll an endpoint back: who sees the fault acts. */
 export function rollbackRoutes(ports: RollbackPorts): FastifyPluginAsyncTypebox {
   return async (app) => {
-    const url = `/v1/${NAME_PATTERNS.endpoint}`
-      .replace("{team}", ":team")
-      .replace("{endpoint}", ":endpoint(^[a-z0-9-]+)");
-    app.post(
-      `${url}::rollback`,
-      { config: { role: "engineer", lane: "rollback" }, schema },
-      async (request) => {
-        requireVersions(request.body);
-        return rollback(ports, {
-          ...request.body,
-          endpoint: formatName("endpoint", request.params),
-          actor: request.caller.principal,
-        });
-      },
-    );
+    const url = "/v1/teams/:team/endpoints/:endpoint(^[^:/]+)::rollback";
+    app.post(url, { config: { role: "engineer", lane: "rollback" }, schema }, async (request) => {
+      requireVersions(request.body);
+      return rollback(ports, {
+        ...request.body,
+        endpoint: formatName("endpoint", request.params),
+        actor: request.caller.principal,
+      });
+    });
   };
 }

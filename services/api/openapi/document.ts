@@ -5,8 +5,8 @@ import { BEARER, type DocumentedRoute, ERROR_SCHEMA_REF, type Json, operationOf 
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Media types of the body, where they are not only JSON. */
-    readonly consumes?: readonly string[];
+    /** What the body may be by its media type, where that is not only JSON of the route's schema. */
+    readonly bodies?: Readonly<Record<string, unknown>>;
     /** Media type of the answer, where it is not JSON. */
     readonly produces?: string;
   }
@@ -18,10 +18,10 @@ export const API_VERSION = "1";
 const JSON_TYPE = "application/json";
 
 function documented({ method, url, config, schema }: RouteOptions): readonly DocumentedRoute[] {
-  const { role = "workflow", consumes = [JSON_TYPE], produces = JSON_TYPE } = config ?? {};
+  const { role = "workflow", bodies, produces = JSON_TYPE } = config ?? {};
   // HEAD routes come with every GET and say nothing of their own.
   const methods = [method].flat().filter((each) => each !== "HEAD");
-  return methods.map((each) => ({ method: each, url, role, consumes, produces, schema: schema ?? {} }));
+  return methods.map((each) => ({ method: each, url, role, bodies, produces, schema: schema ?? {} }));
 }
 
 /** Remembers every route that is registered below `app` from now on. */

@@ -11,8 +11,8 @@ export interface DocumentedRoute {
   readonly method: string;
   readonly url: string;
   readonly role: string;
-  /** Media types of its body; default: JSON. */
-  readonly consumes: readonly string[];
+  /** Schemas of its body by media type; default: JSON of its own schema. */
+  readonly bodies: Readonly<Record<string, unknown>> | undefined;
   /** Media type of its answer; default: JSON. */
   readonly produces: string;
   readonly schema: {
@@ -79,12 +79,13 @@ export function operationOf(route: DocumentedRoute): {
   readonly method: string;
   readonly operation: Json;
 } {
-  const { role, schema, consumes } = route;
+  const { role, schema } = route;
   const method = route.method.toLowerCase();
   const template = pathTemplate(route.url);
   const { tag, ...name } = operationName(method, template.path);
   const parameters = parametersOf(template, schema);
-  const content = Object.fromEntries(consumes.map((type) => [type, { schema: schema.body }]));
+  const bodies = route.bodies ?? { "application/json": schema.body };
+  const content = Object.fromEntries(Object.entries(bodies).map(([type, body]) => [type, { schema: body }]));
   const operation = {
     ...name,
     description: role === "public" ? "Anyone may call this." : `Needs the role ${role}.`,

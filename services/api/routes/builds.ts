@@ -7,7 +7,7 @@ import { errorResponses, Resource } from "./schemas.ts";
 
 const params = Type.Object({ build: Type.String({ pattern: "^[a-z0-9]([-a-z0-9]{0,98}[a-z0-9])?$" }) });
 const querystring = Type.Object(
-  { offset: Type.Optional(Type.Integer({ minimum: 0 })) },
+  { offset: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })) },
   { additionalProperties: false },
 );
 

@@ -80,13 +80,13 @@ export function deadLetterRoutes(
       return { deadLetters: page.map(resourceOf), nextPageToken, totalSize: found.total };
     });
     app.get(
-      "/v1/deadLetters/:deadLetter",
+      "/v1/deadLetters/:deadLetter(^[^:/]+)",
       { config: { role: "viewer" }, schema: getSchema },
       async (request) => resourceOf(await findLetter(ports, request.params.deadLetter)),
     );
     for (const [verb, decide] of Object.entries({ replay, purge })) {
       app.post(
-        `/v1/deadLetters/:deadLetter(^[a-z0-9-]+)::${verb}`,
+        `/v1/deadLetters/:deadLetter(^[^:/]+)::${verb}`,
         { config: { role: "operator" }, schema: decideSchema },
         async ({ params: { deadLetter: letter }, body: { reason }, caller }) =>
           resourceOf(await decide(ports, { letter, reason, actor: caller.principal })),

@@ -5,7 +5,7 @@ import { notFound } from "../../../shared/domain/errors.ts";
 import type { Ledger } from "../../../shared/ports/ledger.ts";
 import type { Receipts } from "../../../shared/ports/receipts.ts";
 import { type PageTokens, pageSize } from "../../../shared/runtime/page-token.ts";
-import { errorResponses, pageArguments, pageOf, Resource } from "./schemas.ts";
+import { errorResponses, nameParams, pageArguments, pageOf, Resource } from "./schemas.ts";
 
 /** Deliveries that can be looked at; older ones stay in the store. */
 export const DELIVERIES_LISTED_MAX = 2_000;
@@ -38,7 +38,7 @@ function resourceOf({
 }
 
 const one = {
-  params: Type.Object({ delivery: Type.String() }),
+  params: nameParams("delivery"),
   response: { 200: Resource, ...errorResponses },
 };
 

@@ -3,12 +3,15 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import {
+  ATTRIBUTE_CHARACTERS_MAX,
+  ATTRIBUTES_MAX,
   type CloudEvent,
   fromBinary,
   fromStructured,
   STRUCTURED_MEDIA_TYPE,
 } from "../../../shared/domain/cloud-event.ts";
 import { invalidArgument } from "../../../shared/domain/errors.ts";
+import { OUTSIDE_EVENTS } from "../../../shared/domain/outside-events.ts";
 import { readJsonBody } from "../../../shared/runtime/server.ts";
 import type { OutsideDoor } from "../outside-door.ts";
 import { errorResponses } from "./schemas.ts";
@@ -25,6 +28,34 @@ const schema = {
     ...errorResponses,
   },
 };
+
+const Attribute = Type.String({
+  minLength: 1,
+  maxLength: ATTRIBUTE_CHARACTERS_MAX,
+  pattern: "^[^\\x00-\\x1f\\x7f-\\x9f]*$",
+});
+
+/** Events as they may come, told from the schemas by which the door checks their data. */
+const Event = Type.Union(
+  Object.entries(OUTSIDE_EVENTS).map(([type, { data }]) =>
+    Type.Object(
+      {
+        specversion: Type.Literal("1.0"),
+        id: Attribute,
+        source: Attribute,
+        type: Type.Literal(type),
+        datacontenttype: Type.Optional(Type.Literal("application/json")),
+        data,
+      },
+      {
+        additionalProperties: Attribute,
+        maxProperties: ATTRIBUTES_MAX,
+        propertyNames: { pattern: "^[a-z0-9]{1,20}$" },
+      },
+    ),
+  ),
+);
+const Data = Type.Union(Object.values(OUTSIDE_EVENTS).map(({ data }) => data));
 
 function headerPairs(rawHeaders: readonly string[]): readonly (readonly [string, string])[] {
   return rawHeaders.flatMap((name, index) =>
@@ -54,8 +85,8 @@ export function eventRoutes({
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addContentTypeParser<Buffer>(STRUCTURED_MEDIA_TYPE, { parseAs: "buffer" }, readJsonBody);
-    const consumes = [STRUCTURED_MEDIA_TYPE, "application/json"];
-    app.post("/v1/events", { config: { role: "viewer", consumes }, schema }, async (request, reply) => {
+    const bodies = { [STRUCTURED_MEDIA_TYPE]: Event, "application/json": Data };
+    app.post("/v1/events", { config: { role: "viewer", bodies }, schema }, async (request, reply) => {
       const event = readEvent(request);
       const { name, ignored } = await outsideDoor(event, request.caller);
       return reply.code(202).send(ignored === undefined ? { name } : { name, ignored });

@@ -2,8 +2,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { LINEAGE_DEPTH_MAX } from "../../../shared/domain/lineage-answer.ts";
-import { formatName, NAME_PATTERNS, type NameIds, type NameKind } from "../../../shared/domain/names.ts";
-import { errorResponses, Resource } from "./schemas.ts";
+import { formatName, type NameKind } from "../../../shared/domain/names.ts";
+import { methodUrl } from "../resource-reads.ts";
+import { errorResponses, nameParams, Resource, Time } from "./schemas.ts";
 
 /** What is asked. */
 export interface LineageQuestion {
@@ -20,18 +21,14 @@ export type QueryLineage = (question: LineageQuestion) => Promise<{ readonly nam
 
 const KINDS: readonly NameKind[] = ["endpoint", "model", "modelVersion", "dataset", "datasetVersion", "run"];
 
-const querystring = Type.Object(
-  {
-    direction: Type.Optional(Type.Union([Type.Literal("upstream"), Type.Literal("downstream")])),
-    maxDepth: Type.Optional(Type.Integer({ minimum: 1, maximum: LINEAGE_DEPTH_MAX })),
-    at: Type.Optional(
-      Type.String({
-        pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$",
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
+const everyKind = {
+  direction: Type.Optional(Type.Union([Type.Literal("upstream"), Type.Literal("downstream")])),
+  maxDepth: Type.Optional(Type.Integer({ minimum: 1, maximum: LINEAGE_DEPTH_MAX })),
+};
+const strict = { additionalProperties: false };
+/** Only of an endpoint can it be asked what served at some time. */
+const endpointQuery = Type.Object({ ...everyKind, at: Type.Optional(Time) }, strict);
+const otherQuery = Type.Object(everyKind, strict);
 
 /** `GET /v1/{name}:queryLineage` for endpoints, models, datasets and their versions, and runs. */
 export function lineageRoutes({
@@ -41,13 +38,15 @@ export function lineageRoutes({
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     for (const kind of KINDS) {
-      const keys = [...NAME_PATTERNS[kind].matchAll(/\{(\w+)\}/g)].map(([, key = ""]) => key);
-      const path = `/v1/${NAME_PATTERNS[kind].replaceAll(/\{(\w+)\}/g, ":$1")}(^[a-z0-9-]+)::queryLineage`;
-      const params = Type.Object(Object.fromEntries(keys.map((key) => [key, Type.String()])));
-      const schema = { params, querystring, response: { 200: Resource, ...errorResponses } };
+      const path = methodUrl(kind, "queryLineage");
+      const schema = {
+        params: nameParams(kind),
+        querystring: kind === "endpoint" ? endpointQuery : otherQuery,
+        response: { 200: Resource, ...errorResponses },
+      };
       app.get(path, { config: { role: "viewer" }, schema }, async (request) => {
         const { direction = "upstream", ...rest } = request.query;
-        const name = formatName(kind, request.params as NameIds<typeof kind>);
+        const name = formatName(kind, request.params);
         return queryLineage({ name, direction, ...rest });
       });
     }

@@ -2,20 +2,21 @@
 import { createHash } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { VERSION_ID } from "../../../shared/domain/names.ts";
 import { ModelVersionRegistered } from "../../../shared/domain/outside-events.ts";
 import { withoutData } from "../models/field-paths.ts";
 import type { OutsideDoor } from "../outside-door.ts";
 import { listUrl } from "../resource-reads.ts";
-import { errorResponses, Resource } from "./schemas.ts";
+import { errorResponses, parentParams, Resource } from "./schemas.ts";
 
 const { team: _team, model: _model, version: _version, ...properties } = ModelVersionRegistered.properties;
 
 const schema = {
-  params: Type.Object({ team: Type.String(), model: Type.String() }),
+  params: parentParams("modelVersion"),
   querystring: Type.Object(
     {
       /** The caller's own id (AIP-133); without it the version gets the next integer. */
-      versionId: Type.Optional(Type.String({ maxLength: 63 })),
+      versionId: Type.Optional(Type.String({ pattern: VERSION_ID.source })),
       /** Makes a retry safe (AIP-155). Without it, the same content is the same request. */
       requestId: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
     },

@@ -113,7 +113,7 @@ export function notificationRoutes(ports: NotificationRoutePorts): FastifyPlugin
         last !== undefined && found.length > size ? pageTokens.make("notifications", last.id) : "";
       return { notifications: page.map(resourceOf), nextPageToken };
     });
-    app.get("/v1/notifications/:notification", { config: viewer, schema: one }, async ({ params }) =>
+    app.get("/v1/notifications/:notification(^[^:/]+)", { config: viewer, schema: one }, async ({ params }) =>
       resourceOf(await entryOf(notifications, params.notification)),
     );
     app.post(

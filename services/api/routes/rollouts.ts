@@ -4,11 +4,12 @@ import { Type } from "typebox";
 import { formatName } from "../../../shared/domain/names.ts";
 import { createRolloutOperations } from "../rollouts/operations.ts";
 import type { RolloutPorts } from "../rollouts/ports.ts";
-import { errorResponses } from "./schemas.ts";
+import { resourceUrl } from "../resource-reads.ts";
+import { errorResponses, nameParams } from "./schemas.ts";
 
 const strict = { additionalProperties: false };
-const params = Type.Object({ team: Type.String(), endpoint: Type.String(), rollout: Type.String() });
-const url = "/v1/teams/:team/endpoints/:endpoint/rollouts/:rollout(^[a-z0-9-]+)";
+const params = nameParams("rollout");
+const url = resourceUrl("rollout");
 
 const Execution = Type.String({ minLength: 1, maxLength: 300 });
 const Reason = Type.String({ minLength: 1, maxLength: 500 });

@@ -2,20 +2,21 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { shortHash } from "../../../shared/domain/fact.ts";
-import { formatName } from "../../../shared/domain/names.ts";
+import { formatName, VERSION_ID } from "../../../shared/domain/names.ts";
 import { RunRequested } from "../../../shared/domain/outside-events.ts";
 import { createRunOperations } from "../runs/operations.ts";
+import { resourceUrl } from "../resource-reads.ts";
 import type { RunPorts } from "../runs/ports.ts";
+import { errorResponses, nameParams, parentParams } from "./schemas.ts";
 
 const strict = { additionalProperties: false };
-const Id = Type.String({ minLength: 1, maxLength: 63 });
-const params = Type.Object({ team: Type.String(), run: Type.String() });
-const url = "/v1/teams/:team/runs/:run(^[a-z0-9-]+)";
+const params = nameParams("run");
+const url = resourceUrl("run");
 
 const createBody = Type.Omit(RunRequested, ["team", "run"], strict);
 const createQuery = Type.Object(
   {
-    runId: Type.Optional(Id),
+    runId: Type.Optional(Type.String({ pattern: VERSION_ID.source })),
     /** The same id from the same person is the same request (AIP-155). */
     requestId: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
   },
@@ -46,8 +47,8 @@ export function runRoutes(ports: RunPorts): FastifyPluginAsyncTypebox {
   const nameOf = (ids: { team: string; run: string }): string => formatName("run", ids);
   return async (app) => {
     const engineer = { role: "engineer" } as const;
-    const schema = { body: createBody, querystring: createQuery, response: { 200: Run } };
-    const teamSchema = { ...schema, params: Type.Object({ team: Type.String() }) };
+    const schema = { body: createBody, querystring: createQuery, response: { 200: Run, ...errorResponses } };
+    const teamSchema = { ...schema, params: parentParams("run") };
     const create = async (
       call: Parameters<typeof operations.create>[0]["call"],
       { requestId, fallback }: { requestId: string | undefined; fallback: string },
@@ -75,7 +76,7 @@ export function runRoutes(ports: RunPorts): FastifyPluginAsyncTypebox {
     const cancelSchema = {
       params,
       body: Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }, strict),
-      response: { 200: Run },
+      response: { 200: Run, ...errorResponses },
     };
     app.post(
       `${url}::cancel`,
@@ -88,7 +89,7 @@ export function runRoutes(ports: RunPorts): FastifyPluginAsyncTypebox {
       reply.type("text/plain; charset=utf-8").send(await operations.logs(nameOf(params))),
     );
     for (const verb of ["claim", "submit", "poll", "finish"] as const) {
-      const schema = { params, body: Call, response: { 200: Move } };
+      const schema = { params, body: Call, response: { 200: Move, ...errorResponses } };
       app.post(`${url}::${verb}`, { config: { role: "workflow" }, schema }, async ({ params, body }) =>
         operations[verb]({
           name: nameOf(params),

@@ -3,7 +3,8 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { formatName } from "../../../shared/domain/names.ts";
 import type { Caller } from "../../../shared/domain/role.ts";
-import { errorResponses } from "./schemas.ts";
+import { methodUrl } from "../resource-reads.ts";
+import { errorResponses, nameParams } from "./schemas.ts";
 
 /** What an approval led to. */
 const Approval = Type.Object({
@@ -37,13 +38,13 @@ export interface StackOperations {
 const strict = { additionalProperties: false } as const;
 
 const approve = {
-  params: Type.Object({ stack: Type.String(), plan: Type.String() }),
+  params: nameParams("plan"),
   body: Type.Object({ digest: Type.String({ minLength: 1, maxLength: 300 }) }, strict),
   response: { 200: Approval, ...errorResponses },
 };
 
 const unblock = {
-  params: Type.Object({ stack: Type.String() }),
+  params: nameParams("stack"),
   body: Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }, strict),
   response: { 200: Unblocked, ...errorResponses },
 };
@@ -56,17 +57,11 @@ export function stackRoutes({
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     const config = { role: "operator" } as const;
-    app.post(
-      "/v1/stacks/:stack/plans/:plan(^[a-z0-9-]+)::approve",
-      { config, schema: approve },
-      async ({ params, body, caller }) =>
-        stackOperations.approvePlan({ plan: formatName("plan", params), digest: body.digest }, caller),
+    app.post(methodUrl("plan", "approve"), { config, schema: approve }, async ({ params, body, caller }) =>
+      stackOperations.approvePlan({ plan: formatName("plan", params), digest: body.digest }, caller),
     );
-    app.post(
-      "/v1/stacks/:stack(^[a-z0-9-]+)::unblock",
-      { config, schema: unblock },
-      async ({ params, body, caller }) =>
-        stackOperations.unblockStack({ stack: formatName("stack", params), reason: body.reason }, caller),
+    app.post(methodUrl("stack", "unblock"), { config, schema: unblock }, async ({ params, body, caller }) =>
+      stackOperations.unblockStack({ stack: formatName("stack", params), reason: body.reason }, caller),
     );
   };
 }

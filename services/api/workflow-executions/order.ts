@@ -26,6 +26,7 @@ export function orderOf(text: string): (one: WorkflowExecution, other: WorkflowE
         "orderBy",
         `orderBy ${JSON.stringify(part.trim())} is not known: use executionID, createTime, startTime, endTime, duration, ` +
           "state or workflowRevisionID, each with asc or desc behind it.",
+        "INVALID_ORDER",
       );
     }
     return { key, sign: direction?.toLowerCase() === "desc" ? -1 : 1 };

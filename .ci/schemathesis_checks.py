@@ -1,0 +1,42 @@
+"""Checks of our own beside those of Schemathesis."""
+import schemathesis
+from schemathesis import GenerationMode
+
+# What a schema cannot say, or says worse than we do in words: tokens of our own, names of facts, addresses, filters.
+SAID_IN_WORDS = {
+    "INVALID_PAGE_TOKEN",
+    "UNKNOWN_FACT",
+    "OUTPUT_NOT_ALLOWED",
+    "INVALID_DIGEST",
+    "INVALID_URI",
+    "INVALID_CLOUD_EVENT",
+    "INVALID_CURSOR",
+    "INVALID_FILTER",
+    "INVALID_ORDER",
+    "WILDCARD_BEFORE_NAME",
+    "DIGEST_MISMATCH",
+    "INVALID_TIME",
+}
+
+
+def _info(response):
+    error = response.json()["error"]
+    [info] = [part for part in error["details"] if part["@type"].endswith("ErrorInfo")]
+    return error, info
+
+
+@schemathesis.check
+def refusals_say_why(ctx, response, case):
+    """Every refusal names a reason, and what the schema allows is refused only for the state of things."""
+    if response.status_code < 400:
+        return
+    error, info = _info(response)
+    assert error["code"] == response.status_code and error["message"], "the error does not say what happened"
+    assert info["domain"] == "signalbox.dev" and info["reason"], "the error names no reason"
+    if response.status_code != 400 or case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
+        return
+    field = info["metadata"].get("field", "")
+    named = info["reason"] == "INVALID_NAME" and field not in (case.path_parameters or {})
+    assert (
+        error["status"] == "FAILED_PRECONDITION" or named or info["reason"] in SAID_IN_WORDS
+    ), f"the schema allows what is refused with {info['reason']}: {error['message']}"
