@@ -28,7 +28,7 @@ export function reportUnknown(emitter: Emitter, name: string, span: Span | undef
   emitter.problems.error(
     where,
     "unknown-variable",
-    `symbol ${JSON.stringify(name)} is neither a variable nor a sub-workflow name`,
+    `symbol '${name}' is neither a variable nor a sub-workflow name`,
     hint,
   );
 }

@@ -5,14 +5,16 @@ import { suggest } from "../parse/fields.ts";
 import type { ProblemList } from "../parse/problem.ts";
 import type { NameTree, StepTree } from "../parse/tree.ts";
 import type { Label } from "./program.ts";
+import type { Scope } from "./scopes.ts";
 
 /** The border that a jump may not cross. */
 export interface Region {
   readonly kind: "routine" | "for" | "parallel-for" | "branch";
   readonly parent: Region | undefined;
-  /** Where `continue` and `break` go, for loops. */
+  /** Where `continue` and `break` go, for loops, and the scope of the loop's body. */
   readonly next?: Label;
   readonly exit?: Label;
+  readonly scope?: Scope;
   /** Try blocks that are open around the region's code, in its own frame. */
   readonly depth: number;
 }
@@ -22,6 +24,7 @@ export interface Block {
   readonly parent: Block | undefined;
   readonly region: Region;
   readonly depth: number;
+  readonly scope: Scope;
   readonly labels: ReadonlyMap<string, Label>;
 }
 
@@ -30,11 +33,9 @@ export type StepNames = ReadonlySet<string>;
 
 /** A block over steps; duplicate names are problems. */
 export function openBlock(
-  parent: Block | undefined,
-  region: Region,
-  depth: number,
+  { problems, scope }: { readonly problems: ProblemList; readonly scope: Scope },
   steps: readonly StepTree[],
-  problems: ProblemList,
+  place: Pick<Block, "parent" | "region" | "depth">,
 ): Block {
   const labels = new Map<string, Label>();
   for (const { name, span, anonymous } of steps) {
@@ -48,7 +49,7 @@ export function openBlock(
       );
     labels.set(name, { pc: -1 });
   }
-  return { parent, region, depth, labels };
+  return { ...place, scope, labels };
 }
 
 /** The names of the steps of a routine at every level; a name that recurs in different blocks is a problem by choice. */
@@ -97,16 +98,16 @@ export function nestedLists({ action }: StepTree): (readonly StepTree[])[] {
   }
 }
 
-/** The label that a step name means from inside a block, with the open try blocks at the target. */
+/** The label that a step name means from inside a block, with the scope and the open try blocks at the target. */
 export function findTarget(
   block: Block,
   target: NameTree,
   names: StepNames,
   problems: ProblemList,
-): { label: Label; depth: number } | undefined {
+): { label: Label; depth: number; scope: Scope } | undefined {
   for (let at: Block | undefined = block; at !== undefined && at.region === block.region; at = at.parent) {
     const label = at.labels.get(target.name);
-    if (label !== undefined) return { label, depth: at.depth };
+    if (label !== undefined) return { label, depth: at.depth, scope: at.scope };
   }
   const quoted = JSON.stringify(target.name);
   if (!names.has(target.name)) {

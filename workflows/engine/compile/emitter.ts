@@ -3,7 +3,7 @@ import type { ProblemList } from "../parse/problem.ts";
 import type { RoutineTree, StepTree } from "../parse/tree.ts";
 import type { Block, Region, StepNames } from "./blocks.ts";
 import type { Instruction, Label, StepInfo } from "./program.ts";
-import { newSlot, resolve, type Scope } from "./scopes.ts";
+import { closeScope, newSlot, resolve, type Scope } from "./scopes.ts";
 
 /** Everything known while a routine is compiled. */
 export interface Emitter {
@@ -56,11 +56,12 @@ export function hiddenSlot(emitter: Emitter): number {
   return newSlot(emitter.scope.layout, "");
 }
 
-/** Runs a part of the compiler inside another scope. */
+/** Runs a part of the compiler inside another scope, and closes it. */
 export function within<T>(emitter: Emitter, scope: Scope, run: () => T): T {
   const before = emitter.scope;
   emitter.scope = scope;
   const result = run();
+  closeScope(scope);
   emitter.scope = before;
   return result;
 }

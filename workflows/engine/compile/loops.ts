@@ -47,11 +47,11 @@ export function emitFor(emitter: Emitter, loop: LoopTree, block: Block, emitStep
   const code: LoopCode = { over: loop.over, collection, ...declareLoop(emitter, scope, loop) };
   const locals = declareAssigned(scope, loop.steps);
   const [next, exit] = [newLabel(), newLabel()];
-  const region: Region = { kind: "for", parent: block.region, next, exit, depth: block.depth };
+  const region: Region = { kind: "for", parent: block.region, next, exit, scope, depth: block.depth };
   emit(emitter, { op: "for-start", state, loop: code });
   place(emitter, next);
   emit(emitter, { op: "for-next", state, loop: code, locals, exit });
   within(emitter, scope, () => emitSteps(emitter, loop.steps, block, region, block.depth));
-  emit(emitter, { op: "jump", to: next, depth: block.depth, counted: false });
+  emit(emitter, { op: "jump", to: next, depth: block.depth, counted: false, leaving: undefined });
   place(emitter, exit);
 }

@@ -2,7 +2,8 @@
 // into instructions of their own before the expression, with everything evaluated before them held in hidden slots, so that
 // the order of evaluation stays left to right and the machine never stops in the middle of an expression.
 import { CHOICES } from "../choices.ts";
-import { dottedName, positionOf, type Expression, type Place, type Span } from "../expressions/expression.ts";
+import { dottedName, type Expression, type Place, type Span } from "../expressions/expression.ts";
+import { positionOf } from "../expressions/position.ts";
 import { findFunction, isLibraryName } from "../library/library.ts";
 import {
   applyFunction,
@@ -171,14 +172,15 @@ function lowerCall(
 ): Code {
   const span =
     at === undefined ? (emitter.steps[emitter.step]?.span as Span) : positionOf(at, offset, callee.length);
-  const named = nameArguments(emitter, { name: callee, span }, lowerAll(emitter, args, at));
+  const name = { name: callee, span };
+  const values = lowerAll(emitter, args, at);
   const routine = emitter.routines.get(callee);
   if (routine !== undefined) {
     const into = { hops: 0, slot: hiddenSlot(emitter), name: "" };
     emit(emitter, {
       op: "call",
       routine: routine.index,
-      args: matchRoutine(emitter, routine.tree, named, span),
+      args: matchRoutine(emitter, routine.tree, nameArguments(emitter, name, values), span),
       into,
       hidden: true,
     });
@@ -186,7 +188,7 @@ function lowerCall(
   }
   const fn = findFunction(callee);
   if (fn === undefined) {
-    reportUnknownFunction(emitter, { name: callee, span });
+    reportUnknownFunction(emitter, name);
     return NOTHING;
   }
   const helper =
@@ -202,5 +204,5 @@ function lowerCall(
     );
     return NOTHING;
   }
-  return applyFunction(emitter, fn, named, span);
+  return applyFunction(emitter, fn, nameArguments(emitter, name, values), span);
 }

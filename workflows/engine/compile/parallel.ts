@@ -58,7 +58,7 @@ export function emitParallel(emitter: Emitter, tree: ParallelTree, block: Block,
   });
   if (tree.loop !== undefined) {
     const next = newLabel();
-    const region: Region = { kind: "parallel-for", parent: block.region, next, depth: 0 };
+    const region: Region = { kind: "parallel-for", parent: block.region, next, scope, depth: 0 };
     const { steps } = tree.loop;
     place(emitter, start);
     declareAssigned(scope, steps);

@@ -4,6 +4,7 @@ import type { BinaryOperator, Span } from "../expressions/expression.ts";
 import type { LibraryFunction } from "../library/library-function.ts";
 import type { Problem } from "../parse/problem.ts";
 import type { Value } from "../values/value.ts";
+import type { Extent } from "./scopes.ts";
 
 /** A place in the code, known once everything is emitted. */
 export interface Label {
@@ -69,7 +70,13 @@ export type Instruction = { readonly step: number } & (
       readonly into: Slot | undefined;
       readonly hidden: boolean;
     }
-  | { readonly op: "jump"; readonly to: Label; readonly depth: number; readonly counted: boolean }
+  | {
+      readonly op: "jump";
+      readonly to: Label;
+      readonly depth: number;
+      readonly counted: boolean;
+      readonly leaving: Extent | undefined;
+    }
   | {
       readonly op: "unless";
       readonly condition: Code;
@@ -87,6 +94,7 @@ export type Instruction = { readonly step: number } & (
     }
   | { readonly op: "try"; readonly handler: Label }
   | { readonly op: "try-end"; readonly to: Label }
+  | { readonly op: "caught"; readonly leaving: Extent }
   | {
       readonly op: "retry-plan";
       readonly retry: RetryCode;
@@ -100,7 +108,7 @@ export type Instruction = { readonly step: number } & (
       readonly body: Label;
     }
   | { readonly op: "except"; readonly into: Slot | undefined; readonly locals: readonly number[] }
-  | { readonly op: "except-end"; readonly to: Label }
+  | { readonly op: "except-end"; readonly to: Label; readonly leaving: Extent }
   | { readonly op: "rethrow" }
   | { readonly op: "raise"; readonly value: Code }
   | { readonly op: "return"; readonly value: Code; readonly implicit: boolean }

@@ -8,6 +8,11 @@ export interface Layout {
   readonly names: string[];
 }
 
+/** The variables of a scope and of the scopes inside it: what is forgotten when it is left. Known once the scope is closed. */
+export interface Extent {
+  slots: readonly number[];
+}
+
 /** A scope; `layout` changes where a parallel branch begins. */
 export interface Scope {
   readonly parent: Scope | undefined;
@@ -15,11 +20,32 @@ export interface Scope {
   readonly names: Map<string, number>;
   /** For the scope of a parallel branch: the outer names that it may write. */
   readonly shared: ReadonlySet<string> | undefined;
+  /** The first slot that may belong to it. */
+  readonly first: number;
+  readonly extent: Extent;
 }
 
 /** A new scope inside another, or the outermost of a routine. */
 export function openScope(parent: Scope | undefined, layout: Layout, shared?: ReadonlySet<string>): Scope {
-  return { parent, layout, names: new Map(), shared };
+  const first = layout.names.length;
+  return { parent, layout, names: new Map(), shared, first, extent: { slots: [] } };
+}
+
+/** Ends a scope: what has slots since it was opened is its extent. */
+export function closeScope({ layout, first, extent }: Scope): void {
+  extent.slots = namedSlots(layout, first);
+}
+
+/** The slots with names from `first` on; hidden ones are no variables. */
+export function namedSlots({ names }: Layout, first: number): number[] {
+  return names.flatMap((name, slot) => (slot >= first && name !== "" ? [slot] : []));
+}
+
+/** What a jump from one scope to another around it leaves: the extent of the outermost scope in between. */
+export function extentLeft(from: Scope, to: Scope | undefined): Extent | undefined {
+  let left: Scope | undefined;
+  for (let at: Scope | undefined = from; at !== undefined && at !== to; at = at.parent) left = at;
+  return left?.extent;
 }
 
 /** A new slot; the name is for traces ("" for a hidden one). */

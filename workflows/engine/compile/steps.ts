@@ -12,11 +12,11 @@ import { emit, enterStep, newLabel, place, visibleNames, type EmitSteps, type Em
 import { applyFunction, matchRoutine, nameArguments, reportUnknownFunction } from "./arguments.ts";
 import { lower, lowerAll } from "./lower.ts";
 import type { Code, Slot } from "./program.ts";
-import { resolve } from "./scopes.ts";
+import { extentLeft, resolve } from "./scopes.ts";
 
 /** Emits a list of steps as a block of its own. */
 export const emitSteps: EmitSteps = (emitter, steps, parent, region, depth) => {
-  const block = openBlock(parent, region, depth, steps, emitter.problems);
+  const block = openBlock(emitter, steps, { parent, region, depth });
   for (const step of steps) emitStep(emitter, step, block);
 };
 
@@ -52,11 +52,17 @@ export function emitJump(emitter: Emitter, target: NameTree, block: Block): void
         message,
         refuseBreak ? "iterations run at the same time; use continue" : "jump to a step or use end",
       );
-    } else emit(emitter, { op: "jump", to, depth: region.depth, counted: true });
+    } else {
+      const scope = target.name === "break" ? region.scope?.parent : region.scope;
+      const leaving = extentLeft(emitter.scope, scope);
+      emit(emitter, { op: "jump", to, depth: region.depth, counted: true, leaving });
+    }
     return;
   }
   const found = findTarget(block, target, emitter.stepNames, emitter.problems);
-  if (found !== undefined) emit(emitter, { op: "jump", to: found.label, depth: found.depth, counted: true });
+  if (found === undefined) return;
+  const leaving = extentLeft(emitter.scope, found.scope);
+  emit(emitter, { op: "jump", to: found.label, depth: found.depth, counted: true, leaving });
 }
 
 function checkReturn(emitter: Emitter, what: string, region: Region, span: Span): boolean {
@@ -118,7 +124,7 @@ function targetSlot(emitter: Emitter, { name, span }: NameTree, partial: boolean
     emitter.problems.error(
       span,
       "unknown-variable",
-      `symbol ${JSON.stringify(name)} is neither a variable nor a sub-workflow name`,
+      `symbol '${name}' is neither a variable nor a sub-workflow name`,
       hint,
     );
     return undefined;
@@ -182,8 +188,9 @@ function emitSwitch(
       if (body.next !== undefined) emitJump(emitter, body.next, block);
       emitter.step = before;
     }
-    if (next === undefined) emit(emitter, { op: "jump", to: end, depth: block.depth, counted: false });
-    else emitJump(emitter, next, block);
+    if (next === undefined) {
+      emit(emitter, { op: "jump", to: end, depth: block.depth, counted: false, leaving: undefined });
+    } else emitJump(emitter, next, block);
     place(emitter, otherwise);
   }
   place(emitter, end);

@@ -7,7 +7,7 @@ import type { Block } from "./blocks.ts";
 import { emit, hiddenSlot, newLabel, place, within, type EmitSteps, type Emitter } from "./emitter.ts";
 import { lower } from "./lower.ts";
 import type { Code, Label, RetryCode, Slot } from "./program.ts";
-import { declare, declareAssigned, openScope } from "./scopes.ts";
+import { declare, declareAssigned, namedSlots, openScope } from "./scopes.ts";
 
 type TryTree = ActionTree & { kind: "try" };
 
@@ -18,9 +18,12 @@ export function emitTry(emitter: Emitter, tree: TryTree, block: Block, emitSteps
   emit(emitter, { op: "try", handler });
   place(emitter, body);
   emit(emitter, { op: "count" });
+  const { layout } = emitter.scope;
+  const first = layout.names.length;
   emitSteps(emitter, tree.steps, block, block.region, depth);
   emit(emitter, { op: "try-end", to: end });
   place(emitter, handler);
+  emit(emitter, { op: "caught", leaving: { slots: namedSlots(layout, first) } });
   if (tree.retry !== undefined) emitRetry(emitter, tree.retry, body);
   if (tree.except === undefined) emit(emitter, { op: "rethrow" });
   else {
@@ -31,7 +34,7 @@ export function emitTry(emitter: Emitter, tree: TryTree, block: Block, emitSteps
     const locals = declareAssigned(scope, steps);
     emit(emitter, { op: "except", into, locals });
     within(emitter, scope, () => emitSteps(emitter, steps, block, block.region, depth));
-    emit(emitter, { op: "except-end", to: end });
+    emit(emitter, { op: "except-end", to: end, leaving: scope.extent });
   }
   place(emitter, end);
 }

@@ -2,6 +2,7 @@
 import type { Code, Slot } from "../compile/program.ts";
 import { CHOICES } from "../choices.ts";
 import type { Host } from "../library/library-function.ts";
+import { checkString } from "../values/limits.ts";
 import { isList, isMap, noteDerivedSize, sizeInBytes, typeWord, type Value } from "../values/value.ts";
 import { keyError, runtimeError, taggedError } from "../values/workflow-error.ts";
 import { applyBinary, applyUnary, expectCondition } from "./operators.ts";
@@ -39,11 +40,11 @@ export function evaluate(code: Code, frame: VariableFrame, host: Host): Value {
       return getMember(evaluate(code.object, frame, host), code.key);
     case "index":
       return getIndex(evaluate(code.object, frame, host), evaluate(code.index, frame, host));
-    case "apply":
-      return code.fn.run(
-        code.args.map((arg) => (arg === undefined ? undefined : evaluate(arg, frame, host))),
-        host,
-      );
+    case "apply": {
+      const args = code.args.map((arg) => (arg === undefined ? undefined : evaluate(arg, frame, host)));
+      const value = code.fn.run(args, host);
+      return typeof value === "string" ? checkString(value) : value;
+    }
     case "unary":
       return applyUnary(code.operator, evaluate(code.operand, frame, host));
     case "logical": {

@@ -62,21 +62,12 @@ export interface Span {
   readonly length: number;
 }
 
-/** Where the text of an expression stands: a scalar, its raw text, and the index of the expression in it (-1: escaped away). */
+/** Where the text of an expression stands: the raw scalar with its place, and what opens the text in it (`${`, or nothing). */
 export interface Place {
   readonly span: Span;
   readonly raw: string;
-  readonly base: number;
-}
-
-/** The position of an offset of an expression's text; the start of the scalar where escapes hide it. */
-export function positionOf({ span, raw, base }: Place, at: number, length = 1): Span {
-  if (base < 0) return span;
-  const before = raw.slice(0, base + at);
-  const breaks = before.split("\n");
-  const last = breaks.at(-1) as string;
-  const column = breaks.length === 1 ? span.column + last.length : last.length + 1;
-  return { line: span.line + breaks.length - 1, column, offset: span.offset + before.length, length };
+  readonly text: string;
+  readonly opening: string;
 }
 
 /** The dotted name that a chain of members spells (`http.default_retry`), or undefined. */

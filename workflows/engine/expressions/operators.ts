@@ -1,6 +1,7 @@
 // The operators, with the conversions and errors of the documentation.
 import { CHOICES } from "../choices.ts";
 import { fitsInt64 } from "../values/json.ts";
+import { checkString } from "../values/limits.ts";
 import { isList, isMap, typeWord, valuesEqual, type Value } from "../values/value.ts";
 import { runtimeError, taggedError } from "../values/workflow-error.ts";
 import type { BinaryOperator } from "./expression.ts";
@@ -39,7 +40,7 @@ export function add(left: Value, right: Value): Value {
   if (isNumeric(left) && isNumeric(right)) return Number(left) + Number(right);
   if (typeof left === "string" || typeof right === "string") {
     if (left !== null && right !== null && typeof left !== "object" && typeof right !== "object") {
-      return scalarText(left) + scalarText(right);
+      return checkString(scalarText(left) + scalarText(right));
     }
   }
   throw unsupported("+", left, right);

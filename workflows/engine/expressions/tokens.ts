@@ -144,7 +144,7 @@ function unknownCharacter(source: string, at: number): ExpressionSyntaxError {
     "&": "write and",
     "|": "write or",
     "?": "there is no ternary operator; use if(condition, then, else)",
-    $: "an expression stands in one ${...}; do not nest it",
+    $: "one ${...} holds the whole value; concatenate inside it with +",
   };
   return new ExpressionSyntaxError(
     `token recognition error at ${JSON.stringify(character)}`,

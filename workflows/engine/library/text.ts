@@ -1,9 +1,9 @@
 // text.*: positions count characters (code points), regular expressions are RE2 and so run in linear time.
 import { RE2JS } from "re2js";
 import { CHOICES } from "../choices.ts";
-import { STRING_BYTES_MAX } from "../limits.ts";
+import { checkString } from "../values/limits.ts";
 import type { Value } from "../values/value.ts";
-import { limitError, runtimeError } from "../values/workflow-error.ts";
+import { runtimeError } from "../values/workflow-error.ts";
 import { decodeText, encodeText } from "./charsets.ts";
 import { asBytes, asInteger, asString, pure, tableOf } from "./library-function.ts";
 
@@ -77,21 +77,15 @@ function findAllRegex(source: string, pattern: RE2JS): Value {
   return found;
 }
 
-/** Texts that grow by replacing are cut off long before they could fill the host's memory. */
-function checkLength(text: string): string {
-  if (text.length > STRING_BYTES_MAX)
-    throw limitError("String size limit exceeded", "MemoryLimitExceededError");
-  return text;
-}
-
+// Texts that grow by replacing are checked as they grow, long before they could fill the host's memory.
 function replaceAll(source: string, substr: string, replacement: string): string {
   let result = "";
   let end = 0;
   for (const at of offsetsOf(source, substr)) {
-    result = checkLength(result + source.slice(end, at) + replacement);
+    result = checkString(result + source.slice(end, at) + replacement);
     end = at + substr.length;
   }
-  return checkLength(result + source.slice(end));
+  return checkString(result + source.slice(end));
 }
 
 function replaceAllRegex(source: string, pattern: RE2JS, template: string): string {
@@ -108,10 +102,10 @@ function replaceAllRegex(source: string, pattern: RE2JS, template: string): stri
   while (matcher.find()) {
     const replacement =
       CHOICES.regexReferences === "expand" ? template.replaceAll(/\\([0-9\\])/g, expand) : template;
-    result = checkLength(result + source.slice(end, matcher.start()) + replacement);
+    result = checkString(result + source.slice(end, matcher.start()) + replacement);
     end = matcher.end();
   }
-  return checkLength(result + source.slice(end));
+  return checkString(result + source.slice(end));
 }
 
 function substring(source: string, from: bigint, to: bigint): string {

@@ -2,7 +2,7 @@
 import type { Instruction, LoopCode } from "../compile/program.ts";
 import { CHOICES } from "../choices.ts";
 import { evaluate, frameOf, setPath } from "../expressions/evaluate.ts";
-import { add, compareNumbers } from "../expressions/operators.ts";
+import { compareNumbers } from "../expressions/operators.ts";
 import { isList, typeWord, type Value } from "../values/value.ts";
 import { runtimeError, WorkflowError } from "../values/workflow-error.ts";
 import { clearSlots, countStep, recordWay, writeSlot, type Run } from "./run.ts";
@@ -63,8 +63,9 @@ export const evaluateOnly: Handler<"evaluate"> = (run, _, frame, { value }) => {
   frame.pc++;
 };
 
-export const jump: Handler<"jump"> = (run, _, frame, { to, depth, counted }) => {
+export const jump: Handler<"jump"> = (run, _, frame, { to, depth, counted, leaving }) => {
   if (counted) countStep(run);
+  if (leaving !== undefined) clearSlots(run, frame, leaving.slots);
   frame.tries.length = depth;
   frame.pc = to.pc;
 };
@@ -98,7 +99,12 @@ export function listOf(value: Value): readonly Value[] {
   throw runtimeError("TypeError", `for needs an array; got: ${typeWord(value)}`);
 }
 
-// Slots of a loop: state holds the list, or the last value of a range; state + 1 the next index; state + 2 the next value.
+/** The value of a range at an index: counted from its first value, so that doubles do not add up errors. */
+export function valueAt(first: bigint | number, index: bigint): bigint | number {
+  return typeof first === "bigint" ? first + index : first + Number(index);
+}
+
+// Slots of a loop: state holds the list, or the last value of a range; state + 1 the next index; state + 2 the first value.
 export const forStart: Handler<"for-start"> = (run, _, frame, { state, loop }) => {
   const collection = evaluate(loop.collection, frame, run.host);
   if (loop.over === "in") frame.vars[state] = listOf(collection);
@@ -128,12 +134,11 @@ export const forNext: Handler<"for-next"> = (run, _, frame, { state, loop, local
   frame.pc++;
 };
 
-function nextValue(frame: Frame, state: number, { over }: LoopCode): Value | undefined {
-  if (over === "in") return (frame.vars[state] as readonly Value[])[Number(frame.vars[state + 1])];
-  const next = frame.vars[state + 2] as bigint | number;
-  if (compareNumbers(next, frame.vars[state] as bigint | number) > 0) return undefined;
-  frame.vars[state + 2] = typeof next === "bigint" ? next + 1n : (add(next, 1n) as number);
-  return next;
+function nextValue({ vars }: Frame, state: number, { over }: LoopCode): Value | undefined {
+  const index = vars[state + 1] as bigint;
+  if (over === "in") return (vars[state] as readonly Value[])[Number(index)];
+  const value = valueAt(vars[state + 2] as bigint | number, index);
+  return compareNumbers(value, vars[state] as bigint | number) > 0 ? undefined : value;
 }
 
 export const openTry: Handler<"try"> = (_, __, frame, { handler }) => {
@@ -144,6 +149,11 @@ export const openTry: Handler<"try"> = (_, __, frame, { handler }) => {
 export const endTry: Handler<"try-end"> = (_, __, frame, { to }) => {
   frame.tries.pop();
   frame.pc = to.pc;
+};
+
+export const caught: Handler<"caught"> = (run, _, frame, { leaving }) => {
+  clearSlots(run, frame, leaving.slots);
+  frame.pc++;
 };
 
 export const except: Handler<"except"> = (run, _, frame, { into, locals, step }) => {

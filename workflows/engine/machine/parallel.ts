@@ -2,12 +2,11 @@
 import type { ParallelInstruction } from "../compile/program.ts";
 import { CHOICES } from "../choices.ts";
 import { evaluate } from "../expressions/evaluate.ts";
-import { add } from "../expressions/operators.ts";
 import { BRANCH_ERRORS_MAX, PARALLEL_ACTIVE_MAX, PARALLEL_DEPTH_MAX } from "../limits.ts";
 import { mapOf, type Value } from "../values/value.ts";
 import { runtimeError, taggedError } from "../values/workflow-error.ts";
 import { newFrame } from "./calls.ts";
-import { listOf, rangeOf, type Handler } from "./instructions.ts";
+import { listOf, rangeOf, valueAt, type Handler } from "./instructions.ts";
 import { nextNumber } from "./issue.ts";
 import { captureError, dropFrame, payloadOf, sendError, type EndThread } from "./raise.ts";
 import { countStep, instructionAt, topFrame, writeSlot, type Run } from "./run.ts";
@@ -22,8 +21,10 @@ function limitOf(run: Run, frame: Frame, { limit }: ParallelInstruction): number
   return Math.min(Number(value), PARALLEL_ACTIVE_MAX);
 }
 
+/** How many values a range has; the difference of integers is taken before it may lose digits as a double. */
 function rangeSize(first: bigint | number, last: bigint | number): number {
-  return Math.max(0, Math.floor(Number(last) - Number(first)) + 1);
+  const exact = typeof first === "bigint" && typeof last === "bigint";
+  return Math.max(0, Math.floor(exact ? Number(last - first) : Number(last) - Number(first)) + 1);
 }
 
 function workOf(
@@ -90,7 +91,7 @@ function startThread(run: Run, parent: Thread, join: Join): void {
     join.items === undefined
       ? join.first === undefined
         ? undefined
-        : add(join.first, BigInt(index))
+        : valueAt(join.first, BigInt(index))
       : join.items[index];
   const frame = newFrame(outer.routine, (branch?.start ?? start).pc, outer);
   if (loop !== undefined && item !== undefined) {

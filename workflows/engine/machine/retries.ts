@@ -11,7 +11,7 @@ import { runtimeError } from "../values/workflow-error.ts";
 import type { Handler } from "./instructions.ts";
 import { issue } from "./issue.ts";
 import { sendError, type EndThread } from "./raise.ts";
-import { countStep, recordWay, type Run } from "./run.ts";
+import { clearSlots, countStep, recordWay, type Run } from "./run.ts";
 import type { Frame, TryEntry } from "./state.ts";
 
 type Handling = TryEntry & { kind: "handling" };
@@ -105,7 +105,8 @@ export function rethrowWith(end: EndThread): Handler<"rethrow"> {
   };
 }
 
-export const endExcept: Handler<"except-end"> = (_, __, frame, { to }) => {
+export const endExcept: Handler<"except-end"> = (run, _, frame, { to, leaving }) => {
+  clearSlots(run, frame, leaving.slots);
   frame.tries.pop();
   frame.pc = to.pc;
 };

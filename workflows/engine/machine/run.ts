@@ -4,6 +4,7 @@ import { frameOf } from "../expressions/evaluate.ts";
 import type { Host } from "../library/library-function.ts";
 import { MEMORY_BYTES_MAX, STEPS_MAX, STRING_BYTES_MAX } from "../limits.ts";
 import { sizeInBytes, type Value } from "../values/value.ts";
+import { checkString } from "../values/limits.ts";
 import { limitError } from "../values/workflow-error.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { EffectRequest } from "./request.ts";
@@ -45,13 +46,13 @@ export function stepAt({ machine }: Pick<Run, "machine">, frame: Frame): StepInf
 /** Writes a variable and accounts for its memory. @throws {WorkflowError} fatal, when memory or a string is too large. */
 export function writeSlot({ machine }: Run, frame: Frame, { hops, slot }: Slot, value: Value): void {
   const owner = frameOf(frame, hops);
-  const change = sizeInBytes(value) - sizeInBytes(owner.vars[slot]);
+  const size = sizeInBytes(value);
+  const change = size - sizeInBytes(owner.vars[slot]);
   owner.vars[slot] = value;
   owner.bytes += change;
   machine.bytes += change;
   if (change <= 0) return;
-  if (typeof value === "string" && change > STRING_BYTES_MAX && sizeInBytes(value) - 8 > STRING_BYTES_MAX)
-    throw limitError("String size limit exceeded", "MemoryLimitExceededError");
+  if (typeof value === "string" && size > STRING_BYTES_MAX) checkString(value);
   if (machine.bytes > MEMORY_BYTES_MAX)
     throw limitError("Memory usage limit exceeded", "MemoryLimitExceededError");
 }

@@ -130,7 +130,7 @@ export function restore(program: Program, saved: Snapshot): Machine {
           : {
               ...join,
               items: Array.isArray(items) ? items : undefined,
-              first: first ?? undefined,
+              first: typeof first === "bigint" || typeof first === "number" ? first : undefined,
               errors: [...join.errors],
             },
       frames: decoded,

@@ -58,7 +58,7 @@ export interface Join {
   /** Values of a parallel for; undefined for branches. */
   readonly items: readonly Value[] | undefined;
   /** First value of a range, and how many items or branches there are. */
-  readonly first: Value | undefined;
+  readonly first: bigint | number | undefined;
   readonly total: number;
   readonly limit: number;
   next: number;

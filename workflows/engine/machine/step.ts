@@ -39,6 +39,7 @@ const HANDLERS: { readonly [Name in Instruction["op"]]: basic.Handler<Name> } = 
   "for-next": basic.forNext,
   try: basic.openTry,
   "try-end": basic.endTry,
+  caught: basic.caught,
   "retry-plan": retryPlan,
   "retry-decide": retryDecide,
   except: basic.except,

@@ -1,5 +1,5 @@
 // Lists of steps and the body of one step.
-import type { Expression, Span } from "../expressions/expression.ts";
+import type { Expression, Place, Span } from "../expressions/expression.ts";
 import { ASSIGNMENTS_MAX } from "../limits.ts";
 import { parseFor, parseParallel, parseSwitch, parseTry, type StepReader } from "./blocks.ts";
 import {
@@ -174,7 +174,7 @@ function parseAssign(node: SourceNode, problems: ProblemList): AssignmentTree[] 
 
 /** A target: a variable followed by any of `.key`, `["key"]` and `[expression]`. */
 function parseTarget(
-  { key, keySpan }: MapEntry,
+  { key, keySpan, keyRaw }: MapEntry,
   problems: ProblemList,
 ): Pick<AssignmentTree, "variable" | "path"> | undefined {
   const simple = /^[A-Za-z_]\w*$/.test(key);
@@ -182,8 +182,8 @@ function parseTarget(
     return isVariableName(key, keySpan, "the target", problems)
       ? { variable: { name: key, span: keySpan }, path: [] }
       : undefined;
-  const raw = { span: keySpan, raw: key };
-  const parsed = parseText(key, raw, problems);
+  const place: Place = { span: keySpan, raw: keyRaw, text: key, opening: "" };
+  const parsed = parseText(place, problems);
   if (parsed === undefined) return undefined;
   const path: Expression[] = [];
   let expression = parsed.kind === "embedded" ? parsed.expression : parsed;
@@ -193,11 +193,7 @@ function parseTarget(
       expression = expression.object;
     } else if (expression.kind === "index") {
       const { index } = expression;
-      path.unshift(
-        index.kind === "literal"
-          ? index
-          : { kind: "embedded", expression: index, place: { ...raw, base: 0 } },
-      );
+      path.unshift(index.kind === "literal" ? index : { kind: "embedded", expression: index, place });
       expression = expression.object;
     } else break;
   }

@@ -1,18 +1,21 @@
 // YAML values into expressions: `${...}` scalars are parsed, everything else is a literal of its structure.
 import { CHOICES } from "../choices.ts";
-import { positionOf, type Expression } from "../expressions/expression.ts";
+import type { Expression, Place } from "../expressions/expression.ts";
 import { parseExpression } from "../expressions/grammar.ts";
+import { positionOf } from "../expressions/position.ts";
 import { ExpressionSyntaxError } from "../expressions/tokens.ts";
 import type { Value } from "../values/value.ts";
 import type { ProblemList } from "./problem.ts";
 import type { MapEntry, ScalarNode, SourceNode } from "./source.ts";
 
+/** What opens an expression; `}` closes it. */
+const OPENING = "${";
 const NOTHING: Expression = { kind: "literal", value: null };
 
 /** Whether a scalar is an expression: the whole trimmed text is `${ ... }`. */
 export function isExpressionText(text: string): boolean {
   const trimmed = text.trim();
-  return trimmed.startsWith("${") && trimmed.endsWith("}");
+  return trimmed.startsWith(OPENING) && trimmed.endsWith("}");
 }
 
 /** The expression that a YAML value stands for; problems go to the list and yield null. */
@@ -50,8 +53,8 @@ function literals(items: readonly Expression[]): Value[] | undefined {
 function parseScalar(node: ScalarNode, problems: ProblemList): Expression {
   if (typeof node.value !== "string") return { kind: "literal", value: node.value };
   if (isExpressionText(node.value)) {
-    const source = node.value.trim().slice(2, -1);
-    return parseText(source, node, problems) ?? NOTHING;
+    const text = node.value.trim().slice(OPENING.length, -1);
+    return parseText({ span: node.span, raw: node.raw, text, opening: OPENING }, problems) ?? NOTHING;
   }
   if (/\$\{/.test(node.value)) {
     const report = CHOICES.embeddedExpression === "error" ? problems.error : problems.warn;
@@ -65,15 +68,10 @@ function parseScalar(node: ScalarNode, problems: ProblemList): Expression {
   return { kind: "literal", value: node.value };
 }
 
-/** Parses the text of an expression that stands in a scalar; undefined after a problem. */
-export function parseText(
-  source: string,
-  node: { span: ScalarNode["span"]; raw: string },
-  problems: ProblemList,
-): Expression | undefined {
-  const place = { span: node.span, raw: node.raw, base: node.raw.indexOf(source) };
+/** Parses the text of an expression that stands at a place; undefined after a problem. */
+export function parseText(place: Place, problems: ProblemList): Expression | undefined {
   try {
-    const expression = parseExpression(source);
+    const expression = parseExpression(place.text);
     return expression.kind === "literal" ? expression : { kind: "embedded", expression, place };
   } catch (error) {
     if (!(error instanceof ExpressionSyntaxError)) throw error;

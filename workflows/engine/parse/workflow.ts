@@ -102,7 +102,7 @@ function parseDefaulted(node: SourceNode, problems: ProblemList): ParamTree | un
       `the default of ${entry.key} is no literal`,
       "compute it in an assign step with default()",
     );
-    return { name: entry.key, span: entry.keySpan };
+    return { name: entry.key, span: entry.keySpan, default: null };
   }
   return { name: entry.key, span: entry.keySpan, default: value.value };
 }
