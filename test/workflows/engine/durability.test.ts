@@ -16,7 +16,6 @@ import {
   restore,
   resume,
   snapshot,
-  stepEntries,
   start,
   fireTimer,
   type JournalEntry,
@@ -286,24 +285,4 @@ describe("drivers", () => {
     expect(await broken("a", 0.5)).toEqual(some);
     expect(await broken("b", 0.5)).not.toEqual(some);
   });
-});
-
-test("a journal shows every step that was entered, though it keeps none", async () => {
-  const compiled = program(
-    "- a:\n    assign: [{x: 1}]\n- f:\n    for: {value: v, in: [1, 2], steps: [{s: {call: sys.sleep, args: {seconds: 1}}}]}\n",
-  );
-  const journal = createMemoryJournal();
-  await execute(compiled, {
-    seed: "s",
-    journal,
-    clock: createVirtualClock(),
-    perform: createScriptedDriver().perform,
-  });
-  const entries = stepEntries(compiled, journal.entries);
-  expect(entries.map(({ entryId, step, stepType }) => `${entryId} ${step} ${stepType}`)).toEqual([
-    "1 a ASSIGN",
-    "2 f FOR",
-    "3 s CALL",
-    "4 s CALL",
-  ]);
 });

@@ -2,19 +2,19 @@ import { describe, expect, test } from "vitest";
 import { problemsOf, resultText } from "../support/run-workflow.ts";
 
 describe("2.1 file shape", () => {
-  test("[D] main is required beside a subworkflow", () =>
+  test("[D 2.1-04] main is required beside a subworkflow", () =>
     expect(problemsOf("sub:\n  steps:\n    - a:\n        return: 1\n")).toEqual(["missing-main"]));
-  test("[S] a routine has no keys but params and steps", () => {
+  test("[S 2.1-05] a routine has no keys but params and steps", () => {
     expect(problemsOf("main:\n  step:\n    - a:\n        return: 1\n")).toEqual([
       "missing-steps",
       "unknown-key",
     ]);
   });
-  test("[S] main takes at most one parameter", () =>
+  test("[S 2.1-06] main takes at most one parameter", () =>
     expect(problemsOf("main:\n  params: [a, b]\n  steps:\n    - a:\n        return: 1\n")).toEqual([
       "list-size",
     ]));
-  test("[S] a subworkflow takes at most ten parameters", () => {
+  test("[S 2.1-08] a subworkflow takes at most ten parameters", () => {
     const params = Array.from({ length: 11 }, (_, i) => `p${i}`).join(", ");
     expect(
       problemsOf(
@@ -22,47 +22,47 @@ describe("2.1 file shape", () => {
       ),
     ).toEqual(["list-size"]);
   });
-  test("[S] a parameter may have a literal default, which a call may leave out", async () => {
+  test("[S 2.1-09] a parameter may have a literal default, which a call may leave out", async () => {
     const source =
       "main:\n  steps:\n    - a:\n        return: ${sub(1) + sub(1, 5)}\nsub:\n  params: [x, y: 10]\n  steps:\n    - a:\n        return: ${x * y}\n";
     expect(await resultText(source)).toBe("15");
   });
-  test("[D] booleans are true, True, TRUE and false, False, FALSE only", async () => {
+  test("[D 2.1-12] booleans are true, True, TRUE and false, False, FALSE only", async () => {
     expect(
       await resultText("- a:\n    return: [true, True, TRUE, false, False, FALSE, yes, on, tRue]\n"),
     ).toBe('[true,true,true,false,false,false,"yes","on","tRue"]');
   });
-  test("[S] null is empty, ~ and null", async () =>
+  test("[S 2.1-13] null is empty, ~ and null", async () =>
     expect(await resultText("- a:\n    return: {a: , b: ~, c: null}\n")).toBe(
       '{"a":null,"b":null,"c":null}',
     ));
-  test("[S] 1 is an integer and 1.0 a double", async () => {
+  test("[S 2.1-15] 1 is an integer and 1.0 a double", async () => {
     expect(
       await resultText(
         "- a:\n    assign: [{i: 1}, {d: 1.0}]\n- r:\n    return: ['${get_type(i)}', '${get_type(d)}']\n",
       ),
     ).toBe('["integer","double"]');
   });
-  test("[S] integers keep 64 bits", async () =>
+  test("[S 2.1-15] integers keep 64 bits", async () =>
     expect(await resultText("- a:\n    return: 9223372036854775807\n")).toBe("9223372036854775807"));
-  test("[S] an integer beyond 64 bits is refused", () =>
+  test("[S 2.1-15] an integer beyond 64 bits is refused", () =>
     expect(problemsOf("- a:\n    return: 9223372036854775808\n")).toEqual(["integer-size"]));
-  test("[S] duplicate keys are refused", () =>
+  test("[S 2.1-14] duplicate keys are refused", () =>
     expect(problemsOf("- a:\n    assign: [{x: 1}]\n    assign: [{x: 2}]\n")).toEqual(["syntax"]));
-  test("[S] a step is a map with one key", () =>
+  test("[S 2.1-10] a step is a map with one key", () =>
     expect(problemsOf("- a:\n    return: 1\n  b:\n    return: 2\n")).toEqual(["single-key"]));
-  test("[S] steps has at least one item", () =>
+  test("[S 2.1-11] steps has at least one item", () =>
     expect(problemsOf("main:\n  steps: []\n")).toEqual(["list-size"]));
-  test("[D] text around ${} is literal and warned about", async () => {
+  test("[D 2.1-16] text around ${} is literal and warned about", async () => {
     const source = "- i:\n    assign: [{world: w}]\n- a:\n    return: hello-${world}\n";
     expect(await resultText(source)).toBe('"hello-${world}"');
     expect(problemsOf(source)).toEqual(["embedded-expression"]);
   });
-  test("[D] an expression may span lines", async () =>
+  test("[D 2.1-17] an expression may span lines", async () =>
     expect(await resultText('- a:\n    return: ${1 +\n      2 + \n      len("ab")}\n')).toBe("5"));
-  test("[R] a source of more than 128 KB is refused", () =>
+  test("[R 2.1-01] a source of more than 128 KB is refused", () =>
     expect(problemsOf(`- a:\n    return: "${"x".repeat(131_072)}"\n`)).toEqual(["source-size"]));
-  test("[S] JSON and YAML twins give the same result", async () => {
+  test("[S 2.1-19] JSON and YAML twins give the same result", async () => {
     const json =
       '{"main":{"params":["a"],"steps":[{"s":{"assign":[{"x":"${a.n + 1}"}]}},{"r":{"return":"${x}"}}]}}';
     expect(await resultText(json, { argument: { n: 2 } })).toBe("3");

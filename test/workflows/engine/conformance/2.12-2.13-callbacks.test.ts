@@ -58,7 +58,7 @@ describe("2.12 callbacks", () => {
     body: { encoding: "utf8", data: '{"ok":1}' },
   } as const;
 
-  test("[D] a request to the endpoint wakes the execution with method, body and time", async () => {
+  test("[D 2.12-05] [D 2.12-02] [R 2.12-04] a request to the endpoint wakes the execution with method, body and time", async () => {
     const { url, execution, told } = launchCallback(CALLBACK);
     await told;
     const id = url().replace("http://127.0.0.1/callbacks/", "");
@@ -71,7 +71,7 @@ describe("2.12 callbacks", () => {
     });
     expect(await execution.deliver(id, request)).toBe(404);
   });
-  test("[R] a request before the await is kept, a second one meets 429", async () => {
+  test("[R 2.12-03] a request before the await is kept, a second one meets 429", async () => {
     const sleepy = CALLBACK.replace(
       "- wait:",
       "- nap:\n    call: sys.sleep\n    args: {seconds: 60}\n- wait:",
@@ -92,15 +92,43 @@ describe("2.12 callbacks", () => {
     clock.advanceTo(60_000);
     expect((await execution.finished).state).toBe("SUCCEEDED");
   });
-  test("[D] without a request the wait ends in TimeoutError", async () => {
+  test("[R 2.12-08] one endpoint may be awaited again and again", async () => {
+    const twice = `
+- create:
+    call: events.create_callback_endpoint
+    result: cb
+- tell:
+    call: sys.log
+    args: {text: "\${cb.url}"}
+- first:
+    call: events.await_callback
+    args: {callback: "\${cb}"}
+    result: one
+- second:
+    call: events.await_callback
+    args: {callback: "\${cb}"}
+    result: two
+- done:
+    return: ["\${one.http_request.body.ok}", "\${two.http_request.body.ok}"]
+`;
+    const { url, execution, told } = launchCallback(twice);
+    await told;
+    const id = url().replace("http://127.0.0.1/callbacks/", "");
+    expect(await execution.deliver(id, request)).toBe(200);
+    expect(await execution.deliver(id, { ...request, body: { encoding: "utf8", data: '{"ok":2}' } })).toBe(
+      200,
+    );
+    expect(await execution.finished).toEqual({ state: "SUCCEEDED", result: "[1,2]" });
+  });
+  test("[D 2.12-06] without a request the wait ends in TimeoutError", async () => {
     const { outcome, seconds } = await run(CALLBACK);
     expect(outcome).toEqual({ state: "SUCCEEDED", result: '["TimeoutError"]' });
     expect(seconds).toBe(3600);
   });
-  test("[D] the default timeout is twelve hours", async () => {
+  test("[D 2.12-07] the default timeout is twelve hours", async () => {
     expect((await run(CALLBACK.replace(", timeout: 3600", ""))).seconds).toBe(43_200);
   });
-  test("[D] the URL is that of the executions API", async () => {
+  test("[D 2.12-01] the URL is that of the executions API", async () => {
     const env = {
       GOOGLE_CLOUD_PROJECT_NUMBER: "12",
       GOOGLE_CLOUD_LOCATION: "l",
@@ -126,7 +154,7 @@ describe("2.13 environment", () => {
     "WORKFLOW_EXECUTION_ID",
     "WORKFLOW_ID",
     "WORKFLOW_REVISION_ID",
-  ])("[D] GOOGLE_CLOUD_%s is read by sys.get_env", async (name) => {
+  ])("[D 2.13-01] GOOGLE_CLOUD_%s is read by sys.get_env", async (name) => {
     expect(
       await resultText(`- a:\n    return: \${sys.get_env("GOOGLE_CLOUD_${name}")}\n`, {
         env: { [`GOOGLE_CLOUD_${name}`]: "v" },

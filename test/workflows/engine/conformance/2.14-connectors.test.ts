@@ -17,7 +17,7 @@ describe("2.14 connectors", () => {
     response: { status: "SUCCESS" },
   });
 
-  test("[D] a Cloud Build is polled after 1, 1.25, ... seconds until it is done, and its Build is the result", async () => {
+  test("[D 2.14-03] a Cloud Build is polled after 1, 1.25, ... seconds until it is done, and its Build is the result", async () => {
     const { outcome, driver, seconds } = await run(BUILD, {
       script: [
         { when: "POST https://cloudbuild.googleapis.com/v1/projects/p/builds", answers: [working] },
@@ -35,7 +35,7 @@ describe("2.14 connectors", () => {
       connector: "googleapis.cloudbuild.v1.projects.builds.create",
     });
   });
-  test("[D] a failed operation raises OperationError with the operation and its error", async () => {
+  test("[D 2.14-08] a failed operation raises OperationError with the operation and its error", async () => {
     const failed = jsonResponse(200, {
       name: "operations/build/p/1",
       done: true,
@@ -49,14 +49,14 @@ describe("2.14 connectors", () => {
       error: { code: 2 },
     });
   });
-  test("[D] polling ends in TimeoutError after connector_params.timeout", async () => {
+  test("[D 2.14-04] polling ends in TimeoutError after connector_params.timeout", async () => {
     const { outcome, seconds } = await run(BUILD, { script: [{ when: () => true, answers: [working] }] });
     expect(outcome.state === "SUCCEEDED" ? JSON.parse(outcome.result) : null).toMatchObject({
       tags: ["TimeoutError"],
     });
     expect(seconds).toBeLessThanOrEqual(600);
   });
-  test("[D] polls are retried like idempotent requests, the creation is not retried on 502", async () => {
+  test("[D 2.14-07] polls are retried like idempotent requests, the creation is not retried on 502", async () => {
     const script = [
       { when: "POST", answers: [working] },
       { when: "GET", answers: [textResponse(502, ""), failure("TimeoutError", "x"), done] },
@@ -67,11 +67,16 @@ describe("2.14 connectors", () => {
     });
     expect(driver.requests).toHaveLength(1);
   });
-  test("[D] skip_polling makes the first request only", async () => {
+  test("[D 2.14-06] a connector asks for the scopes that it is told", async () => {
+    const source = BUILD.replace("timeout: 600", "scopes: [a, b]");
+    const { driver } = await run(source, { script: [{ when: "POST", answers: [done] }] });
+    expect((driver.requests[0] as HttpRequest).auth).toEqual({ type: "OAuth2", scopes: ["a", "b"] });
+  });
+  test("[D 2.14-05] skip_polling makes the first request only", async () => {
     const source = BUILD.replace("timeout: 600", "skip_polling: true").replace("r.status", "r.done");
     expect(await resultText(source, { script: [{ when: "POST", answers: [working] }] })).toBe("false");
   });
-  test("[D] an answer that is no resource raises ResponseTypeError", async () => {
+  test("[D 2.14-09] an answer that is no resource raises ResponseTypeError", async () => {
     const { outcome } = await run(BUILD, {
       script: [{ when: "POST", answers: [jsonResponse(200, "text")] }],
     });
@@ -79,7 +84,7 @@ describe("2.14 connectors", () => {
       tags: ["ResponseTypeError"],
     });
   });
-  test("[D] executions.run gives the child's decoded result", async () => {
+  test("[D 2.14-10] executions.run gives the child's decoded result", async () => {
     const source =
       "- a:\n    call: googleapis.workflowexecutions.v1.projects.locations.workflows.executions.run\n    args: {workflow_id: w, argument: {n: 1}}\n    result: r\n- d:\n    return: ${r.n}\n";
     const env = { GOOGLE_CLOUD_PROJECT_ID: "p", GOOGLE_CLOUD_LOCATION: "l" };
@@ -100,7 +105,7 @@ describe("2.14 connectors", () => {
       disableConcurrencyQuotaOverflowBuffering: true,
     });
   });
-  test("[O] a failed child raises OperationError with the execution", async () => {
+  test("[O 2.14-11] a failed child raises OperationError with the execution", async () => {
     const source =
       "- a:\n    call: googleapis.workflowexecutions.v1.projects.locations.workflows.executions.run\n    args: {workflow_id: w, project_id: p, location: l}\n";
     expect(
@@ -116,7 +121,7 @@ describe("2.14 connectors", () => {
       'ERROR {"message":"Execution failed or cancelled.","tags":["OperationError"],"operation":{"name":"n","state":"FAILED","error":{"payload":"\\"x\\""}}}',
     );
   });
-  test("[D] arguments beyond the path and the body go into the query", async () => {
+  test("[D 2.14-01] arguments beyond the path and the body go into the query", async () => {
     const { driver } = await run(
       "- a:\n    call: googleapis.cloudbuild.v1.projects.builds.list\n    args: {projectId: p, pageSize: 5, filter: 'a b'}\n",
       { script: [{ when: "GET", answers: [jsonResponse(200, {})] }] },
@@ -125,7 +130,7 @@ describe("2.14 connectors", () => {
       "https://cloudbuild.googleapis.com/v1/projects/p/builds?pageSize=5&filter=a%20b",
     );
   });
-  test("[D] any well-formed connector passes the check with a warning, and only a run fails", async () => {
+  test("[D 2.14-12] any well-formed connector passes the check with a warning, and only a run fails", async () => {
     const source = "- a:\n    call: googleapis.sheets.v4.spreadsheets.values.append\n    args: {range: A1}\n";
     expect(problemsOf(source)).toEqual(["unknown-connector"]);
     expect(await resultText(source)).toContain(

@@ -6,7 +6,7 @@ import { problemsOf, resultText } from "../support/run-workflow.ts";
 const yaml = (lines: string): string => lines.replace(/^\n/, "");
 
 describe("2.3 jump rules", () => {
-  test("[D] a switch inside except may jump to a step outside", async () => {
+  test("[D 2.3-05] a switch inside except may jump to a step outside", async () => {
     const source = yaml(`
 - t:
     try: {call: http.get, args: {url: "https://x.test/"}}
@@ -26,40 +26,40 @@ describe("2.3 jump rules", () => {
 `);
     expect(await resultText(source)).toBe('"not found"');
   });
-  test("[D] no jump into or out of a for body", () => {
+  test("[D 2.3-01] no jump into or out of a for body", () => {
     expect(
       problemsOf("- f:\n    for: {value: v, in: [1], steps: [{a: {next: z}}]}\n- z:\n    next: a\n"),
     ).toEqual(["jump-out", "jump-into"]);
   });
-  test("[D] no jump out of a parallel branch", () => {
+  test("[D 2.3-03] no jump out of a parallel branch", () => {
     expect(
       problemsOf(
         "- p:\n    parallel:\n      branches:\n        - a: {steps: [{x: {next: z}}]}\n        - b: {steps: [{y: {next: end_b}}, {end_b: {assign: [{q: 1}]}}]}\n- z:\n    return: 1\n",
       ),
     ).toEqual(["jump-out"]);
   });
-  test("[D] steps of one loop body may jump among themselves", async () => {
+  test("[D 2.3-04] steps of one loop body may jump among themselves", async () => {
     const source =
       "- i:\n    assign: [{n: 0}]\n- f:\n    for: {value: v, in: [1], steps: [{a: {next: c}}, {b: {assign: [{n: 9}]}}, {c: {assign: [{n: '${n + 1}'}]}}]}\n- r:\n    return: ${n}\n";
     expect(await resultText(source)).toBe("1");
   });
-  test("[D] a jump backwards may read what is assigned below", async () => {
+  test("[D 2.4-04] a jump backwards may read what is assigned below", async () => {
     const loop =
       "- start:\n    next: set\n- read:\n    switch:\n      - condition: ${n > 2}\n        return: ${n}\n    next: add\n- set:\n    assign: [{n: 0}]\n    next: read\n- add:\n    assign: [{n: '${n + 1}'}]\n    next: read\n";
     expect(await resultText(loop)).toBe("3");
   });
   test("[?] a jump into nested steps is refused", () =>
     expect(problemsOf("- a:\n    next: c\n- b:\n    steps: [{c: {return: 1}}]\n")).toEqual(["jump-into"]));
-  test("[S] step names are unique", () =>
+  test("[S 2.3-07] step names are unique", () =>
     expect(problemsOf("- a:\n    assign: [{x: 1}]\n- a:\n    return: 1\n")).toEqual(["duplicate-step"]));
   test("[?] a name in two different blocks is warned about", () =>
     expect(
       problemsOf("- a:\n    steps: [{x: {assign: [{y: 1}]}}]\n- b:\n    steps: [{x: {assign: [{y: 1}]}}]\n"),
     ).toEqual(["duplicate-nested-step"]));
-  test.each(["end", "break", "continue"])("[S] %s cannot name a step", (name) =>
+  test.each(["end", "break", "continue"])("[?] %s cannot name a step", (name) =>
     expect(problemsOf(`- ${name}:\n    return: 1\n`)).toEqual(["reserved-name"]),
   );
-  test("[D] break in a nested switch inside try leaves the innermost loop, with handlers closed", async () => {
+  test("[D 2.2-44] break in a nested switch inside try leaves the innermost loop, with handlers closed", async () => {
     const source = yaml(`
 - i:
     assign: [{n: 0}]
@@ -85,90 +85,94 @@ describe("2.3 jump rules", () => {
 
 describe("2.4 deployment checks", () => {
   const cases: readonly (readonly [string, string, readonly string[]])[] = [
-    ["[D] an unknown subworkflow", "- a:\n    call: nope\n", ["unknown-function"]],
-    ["[D] an unknown function", "- a:\n    return: ${text.spilt('a', 'b')}\n", ["unknown-function"]],
-    ["[D] an unknown step", "- a:\n    next: b\n", ["unknown-step"]],
+    ["[D 2.4-03] an unknown subworkflow", "- a:\n    call: nope\n", ["unknown-function"]],
+    ["[D 2.4-03] an unknown function", "- a:\n    return: ${text.spilt('a', 'b')}\n", ["unknown-function"]],
+    ["[D 2.4-02] an unknown step", "- a:\n    next: b\n", ["unknown-step"]],
     [
-      "[D] a loop variable read after its loop",
+      "[D 2.4-05] a loop variable read after its loop",
       "- f:\n    for: {value: v, in: [1], steps: [{a: {assign: [{x: 1}]}}]}\n- r:\n    return: ${v}\n",
       ["unknown-variable"],
     ],
     [
-      "[D] a variable of a loop body read after it",
+      "[D 2.4-06] a variable of a loop body read after it",
       "- f:\n    for: {value: v, in: [1], steps: [{a: {assign: [{x: 1}]}}]}\n- r:\n    return: ${x}\n",
       ["unknown-variable"],
     ],
     [
-      "[D] an error variable read after its except",
+      "[D 2.4-06] an error variable read after its except",
       "- t:\n    try: {raise: x}\n    except: {as: e, steps: [{a: {assign: [{y: 1}]}}]}\n- r:\n    return: ${e}\n",
       ["unknown-variable"],
     ],
     [
-      "[D] nested loops with the same variable",
+      "[D 2.4-08] nested loops with the same variable",
       "- f:\n    for: {value: v, in: [1], steps: [{g: {for: {value: v, in: [2], steps: [{a: {next: continue}}]}}}]}\n",
       ["loop-variable"],
     ],
     [
-      "[D] a loop variable that the routine assigns",
+      "[D 2.4-07] a loop variable that the routine assigns",
       "- i:\n    assign: [{v: 1}]\n- f:\n    for: {value: v, in: [1], steps: [{a: {next: continue}}]}\n",
       ["loop-variable"],
     ],
     [
-      "[D] a shared variable that does not exist",
+      "[D 2.4-10] a shared variable that does not exist",
       "- p:\n    parallel: {shared: [s], for: {value: v, in: [1], steps: [{a: {next: continue}}]}}\n",
       ["unknown-shared"],
     ],
-    ["[D] break outside of a loop", "- a:\n    next: break\n", ["misplaced-jump"]],
+    ["[D 2.4-12] break outside of a loop", "- a:\n    next: break\n", ["misplaced-jump"]],
     [
-      "[D] a blocking call in an expression",
+      "[D 2.4-13] a blocking call in an expression",
       "- a:\n    return: ${http.get('https://x.test')}\n",
       ["blocking-call"],
     ],
-    ["[D] sys.log in an expression", "- a:\n    return: ${sys.log('x')}\n", ["blocking-call"]],
+    ["[D 2.4-13] sys.log in an expression", "- a:\n    return: ${sys.log('x')}\n", ["blocking-call"]],
     [
-      "[R] an expression of more than 400 characters",
+      "[R 2.4-16] an expression of more than 400 characters",
       `- a:\n    return: \${"${"x".repeat(400)}"}\n`,
       ["expression-syntax"],
     ],
     [
-      "[S] more than 50 cases",
+      "[S 2.2-20] more than 50 cases",
       `- s:\n    switch:\n${"      - {condition: true, next: end}\n".repeat(51)}`,
       ["list-size"],
     ],
     [
-      "[S] a single branch",
+      "[S 2.4-17] a single branch",
       "- p:\n    parallel: {branches: [{a: {steps: [{x: {assign: [{y: 1}]}}]}}]}\n",
       ["list-size"],
     ],
     [
-      "[S] both branches and for",
+      "[S 2.4-18] both branches and for",
       "- p:\n    parallel: {for: {value: v, in: [1], steps: [{x: {next: continue}}]}, branches: [{a: {steps: [{x1: {next: z}}, {z: {assign: [{q: 1}]}}]}}, {b: {steps: [{y1: {assign: [{q: 1}]}}]}}]}\n",
       ["parallel-shape"],
     ],
-    ["[D] a variable name with a dash", "- a:\n    assign: [{a-b: 1}]\n", ["assign-target"]],
-    ["[D] a variable name that starts with a digit", "- a:\n    assign: [{1a: 1}]\n", ["expression-syntax"]],
+    ["[D 2.4-19] a variable name with a dash", "- a:\n    assign: [{a-b: 1}]\n", ["assign-target"]],
     [
-      "[D] a map key with a dash outside of brackets",
+      "[D 2.4-19] a variable name that starts with a digit",
+      "- a:\n    assign: [{1a: 1}]\n",
+      ["expression-syntax"],
+    ],
+    [
+      "[D 2.4-20] a map key with a dash outside of brackets",
       "- i:\n    assign: [{m: {a-b: 1}}]\n- a:\n    return: ${m.a-b}\n",
       ["unknown-variable"],
     ],
     [
-      "[D] another exception policy",
+      "[D 2.4-21] another exception policy",
       "- p:\n    parallel: {exception_policy: failFast, for: {value: v, in: [1], steps: [{x: {next: continue}}]}}\n",
       ["exception-policy"],
     ],
     [
-      "[R] for directly in try (a warning)",
+      "[R 2.4-22] for directly in try (a warning)",
       "- t:\n    try: {for: {value: v, in: [1], steps: [{x: {next: continue}}]}}\n    except: {steps: [{y: {assign: [{z: 1}]}}]}\n",
       ["for-in-try"],
     ],
-    ["[S] try alone", "- t:\n    try: {raise: x}\n", ["try-alone"]],
-    ["[S] a case without a condition", "- s:\n    switch: [{next: end}]\n", ["missing-condition"]],
-    ["[D] a reserved word as a variable", "- a:\n    assign: [{not: 1}]\n", ["reserved-name"]],
-    ["[R] a map literal in an expression", "- a:\n    return: '${{a: 1}}'\n", ["expression-syntax"]],
-    ["[D] an expression as the name of a call", "- a:\n    call: ${f}\n", ["dynamic-call"]],
+    ["[S 2.2-38] try alone", "- t:\n    try: {raise: x}\n", ["try-alone"]],
+    ["[S 2.2-20] a case without a condition", "- s:\n    switch: [{next: end}]\n", ["missing-condition"]],
+    ["[D 2.4-19] a reserved word as a variable", "- a:\n    assign: [{not: 1}]\n", ["reserved-name"]],
+    ["[R 2.6-14] a map literal in an expression", "- a:\n    return: '${{a: 1}}'\n", ["expression-syntax"]],
+    ["[D 2.2-14] an expression as the name of a call", "- a:\n    call: ${f}\n", ["dynamic-call"]],
     [
-      "[?] return inside a parallel branch",
+      "[R 2.2-41] return inside a parallel branch",
       "- p:\n    parallel: {for: {value: v, in: [1], steps: [{x: {return: 1}}]}}\n",
       ["return-in-parallel"],
     ],
@@ -178,7 +182,7 @@ describe("2.4 deployment checks", () => {
       ["misplaced-jump"],
     ],
     [
-      "[R] a branch-local name that equals an outer unshared variable",
+      "[R 2.4-11] a branch-local name that equals an outer unshared variable",
       "- i:\n    assign: [{tmp: 1}]\n- p:\n    parallel: {for: {value: v, in: [1], steps: [{x: {assign: [{tmp: 2}]}}]}}\n",
       ["unshared-write"],
     ],
@@ -201,14 +205,14 @@ describe("2.4 deployment checks", () => {
 });
 
 describe("2.5 scope and memory", () => {
-  test("[D] subworkflows see only their parameters", () => {
+  test("[D 2.5-01] subworkflows see only their parameters", () => {
     expect(
       problemsOf(
         "main:\n  steps:\n    - a:\n        assign: [{g: 1}]\n    - b:\n        call: s\ns:\n  steps:\n    - r:\n        return: ${g}\n",
       ),
     ).toEqual(["unknown-variable"]);
   });
-  test("[D] a loop body writes outer names and drops its own at the end of each iteration", async () => {
+  test("[D 2.5-05] a loop body writes outer names and drops its own at the end of each iteration", async () => {
     const source = yaml(`
 - i:
     assign: [{out: []}]
@@ -228,20 +232,20 @@ describe("2.5 scope and memory", () => {
 `);
     expect(await resultText(source)).toBe('["fresh","fresh"]');
   });
-  test("[D] assignment copies deeply", async () =>
+  test("[D 2.5-06] assignment copies deeply", async () =>
     expect(
       await resultText(
         "- a:\n    assign: [{a: {k: [1]}}, {b: '${a}'}, {'b.k[0]': 2}]\n- r:\n    return: ['${a.k[0]}', '${b.k[0]}']\n",
       ),
     ).toBe("[1,2]"));
-  test("[O] memory beyond 512 KB ends the execution and cannot be caught", async () => {
+  test("[O 2.5-09] memory beyond 512 KB ends the execution and cannot be caught", async () => {
     const source =
       "- t:\n    try:\n      steps:\n        - i:\n            assign: [{l: []}, {s: '0123456789012345678901234567890123456789012345678901234567890123456789'}]\n        - f:\n            for: {value: v, range: [1, 20000], steps: [{x: {assign: [{l: '${list.concat(l, s)}'}]}}]}\n    except: {steps: [{c: {return: caught}}]}\n";
     const result = await resultText(source);
     expect(result).toContain("ResourceLimitError: Memory usage limit exceeded");
     expect(result).not.toContain("caught");
   });
-  test("[D] memory that is released can be used again", async () => {
+  test("[D 2.5-10] memory that is released can be used again", async () => {
     const source =
       "- i:\n    assign: [{s: x}]\n- g:\n    for: {value: v, range: [1, 17], steps: [{x: {assign: [{s: '${s + s}'}]}}]}\n- f:\n    for: {value: w, range: [1, 50], steps: [{y: {assign: [{copy: '${s + s}'}]}}]}\n- r:\n    return: ${len(s)}\n";
     expect(await resultText(source)).toBe("131072");

@@ -5,65 +5,67 @@ const VARIABLES = ["n: null", "l: [1, 2, 3]", "m: {a: 1, b: {c: x}, NOT: 5}", "t
 
 const VALUES: readonly (readonly [mark: string, expression: string, expected: string])[] = [
   // Precedence, high to low: () . [] not - * / // % + - comparisons and or.
-  ["D", "2 + 3 * 4", "14"],
-  ["D", "(2 + 3) * 4", "20"],
-  ["D", "-2 * -3", "6"],
-  ["D", "10 - 2 - 3", "5"],
-  ["D", "100 / 10 / 2", "5"],
-  ["D", "1 + 2 == 3 and not false", "true"],
-  ["D", "true or false and false", "true"],
-  ["D", "1 < 2 == true", "true"],
-  ["D", "not t or t", "true"],
-  ["D", "NOT t OR t AND t", "true"],
-  ["D", "2 > 1 AND 1 < 2", "true"],
+  ["D 2.6-07", "2 + 3 * 4", "14"],
+  ["D 2.6-07", "(2 + 3) * 4", "20"],
+  ["D 2.6-12", "-2 * -3", "6"],
+  ["D 2.6-07", "10 - 2 - 3", "5"],
+  ["D 2.6-07", "100 / 10 / 2", "5"],
+  ["D 2.6-07", "1 + 2 == 3 and not false", "true"],
+  ["D 2.6-07", "true or false and false", "true"],
+  ["D 2.6-08", "1 < 2 == true", "true"],
+  ["D 2.6-07", "not t or t", "true"],
+  ["D 2.6-05", "NOT t OR t AND t", "true"],
+  ["D 2.6-07", "2 > 1 AND 1 < 2", "true"],
   // Literals.
-  ["D", "'single' + \" and double\"", '"single and double"'],
-  ["D", '"tab\\t quote\\" slash\\\\ \\u00e9"', '"tab\\t quote\\" slash\\\\ é"'],
-  ["D", "[True, FALSE, null, 1.5]", "[true,false,null,1.5]"],
-  ["D", '["-c", "x " + 1]', '["-c","x 1"]'],
+  ["D 2.6-04", "'single' + \" and double\"", '"single and double"'],
+  ["D 2.6-03", '"tab\\t quote\\" slash\\\\ \\u00e9"', '"tab\\t quote\\" slash\\\\ é"'],
+  ["D 2.6-05", "[True, FALSE, null, 1.5]", "[true,false,null,1.5]"],
+  ["D 2.6-13", '["-c", "x " + 1]', '["-c","x 1"]'],
   ["?", "1e3", "1000"],
-  ["D", "-9223372036854775808", "-9223372036854775808"],
+  ["D 2.6-29", "-9223372036854775808", "-9223372036854775808"],
   // Addition converts.
-  ["D", "1 + 2", "3"],
-  ["D", "get_type(1 + 2.0)", '"double"'],
-  ["D", '"a" + true', '"atrue"'],
-  ["D", 'false + "a"', '"falsea"'],
-  ["D", '1.5 + "a"', '"1.5a"'],
+  ["D 2.6-20", "1 + 2", "3"],
+  ["D 2.6-20", "get_type(1 + 2.0)", '"double"'],
+  ["D 2.6-21", '"a" + true', '"atrue"'],
+  ["D 2.6-21", 'false + "a"', '"falsea"'],
+  ["D 2.6-21", '1.5 + "a"', '"1.5a"'],
   // Division and remainder.
-  ["D", "7 // 2", "3"],
-  ["D", "7 // -2", "-4"],
-  ["D", "get_type(4 / 2)", '"double"'],
+  ["D 2.6-26", "7 // 2", "3"],
+  ["D 2.6-26", "7 // -2", "-4"],
+  ["D 2.6-25", "get_type(4 / 2)", '"double"'],
+  ["D 2.6-27", "7 % 4", "3"],
+  ["D 2.6-27", "8 % 4", "0"],
   ["?", "-7 % 3", "2"],
   ["?", "7 % -3", "-2"],
   ["?", "7.5 % 2", "1.5"],
   ["?", "7.5 // 2", "3"],
   ["?", "get_type(7.5 // 2)", '"double"'],
   // Comparison.
-  ["D", "1 == 1.0", "true"],
-  ["D", "2 > 1.5", "true"],
-  ["D", "9007199254740993 > 9007199254740992.0", "true"],
-  ["D", "n == null", "true"],
-  ["D", "l == null", "false"],
-  ["D", "1 != null", "true"],
+  ["D 2.6-32", "1 == 1.0", "true"],
+  ["D 2.6-30", "2 > 1.5", "true"],
+  ["D 2.6-30", "9007199254740993 > 9007199254740992.0", "true"],
+  ["D 2.6-33", "n == null", "true"],
+  ["D 2.6-33", "l == null", "false"],
+  ["D 2.6-33", "1 != null", "true"],
   ["?", '"a" < "b"', "true"],
   ["?", '"1" == 1', "false"],
   ["?", "l == [1, 2, 3]", "true"],
   ["?", 'm.b == json.decode("{\\"c\\": \\"x\\"}")', "true"],
   // in.
-  ["D", "2 in l", "true"],
-  ["D", '"a" in m', "true"],
-  ["D", '"SystemError" in ["SystemError"]', "true"],
-  ["D", 'not("z" in m)', "true"],
+  ["D 2.6-34", "2 in l", "true"],
+  ["D 2.6-34", '"a" in m', "true"],
+  ["D 2.6-34", '"SystemError" in ["SystemError"]', "true"],
+  ["D 2.6-09", 'not("z" in m)', "true"],
   // Access.
-  ["D", "m.b.c", '"x"'],
-  ["D", 'm["b"]["c"]', '"x"'],
-  ["D", "m.NOT", "5"],
-  ["D", "l[len(l) - 1]", "3"],
-  ["D", 'text.split("a-b", "-")[1]', '"b"'],
+  ["D 2.6-15", "m.b.c", '"x"'],
+  ["D 2.6-15", 'm["b"]["c"]', '"x"'],
+  ["D 2.6-15", "m.NOT", "5"],
+  ["D 2.6-15", "l[len(l) - 1]", "3"],
+  ["D 2.6-15", 'text.split("a-b", "-")[1]', '"b"'],
   // Logic.
-  ["R", "true or 1/0 == 0", "true"],
-  ["R", "false and 1/0 == 0", "false"],
-  ["D", "if(t, 1, 2)", "1"],
+  ["R 2.6-18", "true or 1/0 == 0", "true"],
+  ["R 2.6-18", "false and 1/0 == 0", "false"],
+  ["D 2.6-11", "if(t, 1, 2)", "1"],
 ];
 
 describe("2.6 values", () => {
@@ -73,37 +75,37 @@ describe("2.6 values", () => {
 });
 
 const ERRORS: readonly (readonly [mark: string, expression: string, tags: string])[] = [
-  ["D", "true + true", '["TypeError"]'],
-  ["D", "1 + true", '["TypeError"]'],
-  ["D", "1.5 + false", '["TypeError"]'],
-  ["R", "n + 1", '["TypeError"]'],
-  ["R", 'n + "a"', '["TypeError"]'],
-  ["R", "l + l", '["TypeError"]'],
-  ["D", '"a" - 1', '["TypeError"]'],
-  ["D", '"a" * 2', '["TypeError"]'],
-  ["D", "1 // 0", '["ZeroDivisionError"]'],
-  ["D", "1.5 / 0", '["ZeroDivisionError"]'],
-  ["D", "1 % 0.0", '["ZeroDivisionError"]'],
-  ["D", "n < 1", '["TypeError"]'],
-  ["D", '"a" < 1', '["TypeError"]'],
-  ["D", "l < l", '["TypeError"]'],
-  ["D", 'not "a" in m', '["TypeError"]'],
-  ["D", "not 1", '["TypeError"]'],
-  ["D", "1 and true", '["TypeError"]'],
-  ["D", "true and 1", '["TypeError"]'],
-  ["D", "n or true", '["TypeError"]'],
-  ["R", "m.missing", '["KeyError","LookupError"]'],
-  ["R", 'm["missing"]', '["KeyError","LookupError"]'],
-  ["R", "n.x", '["TypeError"]'],
-  ["R", "t.x", '["TypeError"]'],
-  ["R", "l[3]", '["IndexError","LookupError"]'],
-  ["R", "l[-1]", '["IndexError","LookupError"]'],
-  ["R", "l[1.0]", '["TypeError"]'],
-  ["R", 'l["0"]', '["TypeError"]'],
-  ["R", "m[1]", '["TypeError"]'],
-  ["D", '"a" in n', '["TypeError"]'],
-  ["D", '1 in "abc"', '["TypeError"]'],
-  ["R", "if(t, 1, 1/0)", '["ZeroDivisionError"]'],
+  ["D 2.6-22", "true + true", '["TypeError"]'],
+  ["D 2.6-22", "1 + true", '["TypeError"]'],
+  ["D 2.6-22", "1.5 + false", '["TypeError"]'],
+  ["R 2.6-23", "n + 1", '["TypeError"]'],
+  ["R 2.6-23", 'n + "a"', '["TypeError"]'],
+  ["R 2.6-23", "l + l", '["TypeError"]'],
+  ["D 2.6-24", '"a" - 1', '["TypeError"]'],
+  ["D 2.6-24", '"a" * 2', '["TypeError"]'],
+  ["D 2.6-28", "1 // 0", '["ZeroDivisionError"]'],
+  ["D 2.6-28", "1.5 / 0", '["ZeroDivisionError"]'],
+  ["D 2.6-28", "1 % 0.0", '["ZeroDivisionError"]'],
+  ["D 2.6-31", "n < 1", '["TypeError"]'],
+  ["D 2.6-31", '"a" < 1', '["TypeError"]'],
+  ["D 2.6-31", "l < l", '["TypeError"]'],
+  ["D 2.6-09", 'not "a" in m', '["TypeError"]'],
+  ["D 2.6-17", "not 1", '["TypeError"]'],
+  ["D 2.6-17", "1 and true", '["TypeError"]'],
+  ["D 2.6-17", "true and 1", '["TypeError"]'],
+  ["D 2.6-17", "n or true", '["TypeError"]'],
+  ["R 2.6-36", "m.missing", '["KeyError","LookupError"]'],
+  ["R 2.6-36", 'm["missing"]', '["KeyError","LookupError"]'],
+  ["R 2.6-37", "n.x", '["TypeError"]'],
+  ["R 2.6-37", "t.x", '["TypeError"]'],
+  ["R 2.6-38", "l[3]", '["IndexError","LookupError"]'],
+  ["R 2.6-38", "l[-1]", '["IndexError","LookupError"]'],
+  ["R 2.6-38", "l[1.0]", '["TypeError"]'],
+  ["R 2.6-38", 'l["0"]', '["TypeError"]'],
+  ["R 2.6-39", "m[1]", '["TypeError"]'],
+  ["O 2.6-35", '"a" in n', '["TypeError"]'],
+  ["O 2.6-35", '1 in "abc"', '["TypeError"]'],
+  ["R 2.6-19", "if(t, 1, 1/0)", '["ZeroDivisionError"]'],
   ["?", "9223372036854775807 + 1", '["ValueError"]'],
   ["?", "9223372036854775807 * 2", '["ValueError"]'],
   ["?", "-(-9223372036854775807 - 1)", '["ValueError"]'],
@@ -116,24 +118,24 @@ describe("2.6 errors", () => {
 });
 
 const REFUSED: readonly (readonly [mark: string, expression: string])[] = [
-  ["D", "true And false"],
-  ["D", "true Or false"],
-  ["D", "Not true"],
-  ["D", "1 not in [1]"],
-  ["D", "true ? 1 : 2"],
-  ["D", "+1"],
-  ["R", "{}"],
-  ["D", "a = 1"],
-  ["D", "1 +"],
-  ["D", "(1"],
-  ["D", "[1, 2"],
-  ["D", '"open'],
-  ["D", "1 2"],
-  ["D", ""],
-  ["D", "l[0](1)"],
-  ["D", "9223372036854775808"],
-  ["D", "m.-x"],
-  ["D", "not -1"],
+  ["D 2.6-06", "true And false"],
+  ["D 2.6-06", "true Or false"],
+  ["D 2.6-06", "Not true"],
+  ["D 2.6-10", "1 not in [1]"],
+  ["D 2.6-11", "true ? 1 : 2"],
+  ["?", "+1"],
+  ["R 2.6-14", "{}"],
+  ["D 2.4-15", "a = 1"],
+  ["D 2.4-15", "1 +"],
+  ["D 2.4-15", "(1"],
+  ["D 2.4-15", "[1, 2"],
+  ["D 2.4-15", '"open'],
+  ["D 2.4-15", "1 2"],
+  ["D 2.4-15", ""],
+  ["D 2.4-15", "l[0](1)"],
+  ["D 2.6-29", "9223372036854775808"],
+  ["D 2.4-15", "m.-x"],
+  ["D 2.4-15", "not -1"],
 ];
 
 describe("2.6 refused at deployment", () => {
@@ -144,20 +146,20 @@ describe("2.6 refused at deployment", () => {
 });
 
 describe("2.6 types", () => {
-  test("[R] get_type names every type", async () => {
+  test("[R 2.6-40] get_type names every type", async () => {
     const list =
       '[get_type(t), get_type(base64.decode("")), get_type(d), get_type(1), get_type(l), get_type(m), get_type("s"), get_type(n)]';
     expect(await evaluated(list, VARIABLES)).toBe(
       '["boolean","bytes","double","integer","list","map","string","null"]',
     );
   });
-  test("[D] bytes cannot be returned", async () =>
+  test("[D 2.6-41] bytes cannot be returned", async () =>
     expect(await evaluated('text.encode("a")')).toContain('"ValueError"'));
-  test("[D] integral doubles have no .0 in results", async () =>
+  test("[D 2.6-43] integral doubles have no .0 in results", async () =>
     expect(await evaluated("d", VARIABLES)).toBe("2"));
-  test("[D] string of a double is the shortest text that reads back", async () =>
+  test("[D 2.6-44] string of a double is the shortest text that reads back", async () =>
     expect(await evaluated("string(1635892223.4459958)")).toBe('"1635892223.4459958"'));
-  test("[R] subworkflows are called with positional arguments inside expressions, left to right", async () => {
+  test("[R 2.6-16] subworkflows are called with positional arguments inside expressions, left to right", async () => {
     const source = `
 main:
   steps:
@@ -173,7 +175,7 @@ f:
 `;
     expect(await resultText(source)).toBe('["(a)",1,"(b)!","((c))",false,true]');
   });
-  test("[S] a blocking connector helper may stand in an expression", async () => {
+  test("[S 2.4-14] a blocking connector helper may stand in an expression", async () => {
     const expression = 'googleapis.secretmanager.v1.projects.secrets.versions.accessString("s", "1", "p")';
     const source = `- r:\n    return: \${${expression}}\n`;
     const script = [
