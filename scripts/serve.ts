@@ -60,12 +60,10 @@ export async function startInstallation(options: ServeOptions): Promise<Installa
   try {
     await mkdir(state.path("artifacts"), { recursive: true });
     const known = await isKnown(state);
-    const keys = await openKeys(state);
     const tokens = await openPrincipals(state, [await administrator(), ...(options.people ?? [])]);
-    const log = createLog(
-      "signalbox",
-      destination({ dest: state.path("signalbox.log"), append: true, sync: true }),
-    );
+    const keys = await openKeys(state);
+    const logFile = destination({ dest: state.path("signalbox.log"), append: true, sync: true });
+    const log = createLog("signalbox", logFile, keys.hidden);
     let gatewayUrl = "";
     const adapters = await openAdapters({
       gatewayUrl: () => gatewayUrl,

@@ -67,7 +67,7 @@ export async function openAdapters({ state, keys, log, ...options }: AdapterOpti
     announce: pump.announce,
     secrets: createSecrets(state.path("secrets")),
     metrics: createMetrics({ database: db, clock, gateway: options.gatewayUrl }),
-    cluster: createCluster({ address: undefined, ...options.ray }),
+    cluster: createCluster({ address: undefined, ...options.ray, secrets: keys.hidden }),
   };
 }
 

@@ -15,7 +15,7 @@ const BUILD_GRACE_MS = 10_000;
 /** What they are made from. */
 export interface ProvisioningOptions {
   readonly state: StateFolder;
-  readonly keys: Pick<Keys, "planKey" | "webhookSecret">;
+  readonly keys: Pick<Keys, "planKey" | "hidden">;
   /** PATH on which Git and Terraform are found. */
   readonly path: string;
   /** What builds get beyond that; default: nothing. */
@@ -39,7 +39,7 @@ export async function openProvisioning({ state, keys, path, builds }: Provisioni
         path,
         ...builds,
         planKey: keys.planKey,
-        secrets: [keys.webhookSecret],
+        secrets: keys.hidden,
         graceMs: BUILD_GRACE_MS,
       },
       clock,

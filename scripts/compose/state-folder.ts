@@ -1,7 +1,7 @@
 // The state folder: what is in it, who may read it, and the keys and tokens that the first start makes.
 import { randomBytes } from "node:crypto";
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { formatPrincipals } from "../../shared/runtime/principals-file.ts";
@@ -84,6 +84,19 @@ export interface Keys {
   readonly webhookSecret: string;
   /** What outgoing notifications are signed with, as Standard Webhooks writes it. */
   readonly notificationSecret: string;
+  /** Every secret of this folder, previous ones and tokens of people included: texts that no log may show. */
+  readonly hidden: readonly string[];
+}
+
+/** The contents of `secrets/` and of the token files as they are now; a signing key also by its private part. */
+async function secretsOf(state: StateFolder): Promise<readonly string[]> {
+  const tokens = (await readdir(state.root)).filter((name) => /^token(-|$)/.test(name));
+  const names = (await readdir(state.path("secrets"))).map((name) => join("secrets", name));
+  const texts = await Promise.all([...tokens, ...names].map((name) => existing(state.path(name))));
+  return texts.flatMap((text = "") => {
+    const parts = [...text.matchAll(/"d":\s*"([^"]+)"/g)].map(([, part = ""]) => part);
+    return [text.trim(), ...parts].filter((secret) => secret !== "");
+  });
 }
 
 /** Reads or makes the keys. */
@@ -93,7 +106,7 @@ export async function openKeys(state: StateFolder): Promise<Keys> {
     () => `${randomBytes(4).toString("hex")}:${randomKey()}`,
   );
   const [id = "", secret = ""] = planKey.split(":");
-  return {
+  const keys = {
     planKey: { id, secret },
     issuerKey: await keptSecret(state.path("secrets", "issuer-key"), async () =>
       JSON.stringify(await makeIssuerKey()),
@@ -105,6 +118,7 @@ export async function openKeys(state: StateFolder): Promise<Keys> {
       () => `${WEBHOOK_SECRET_PREFIX}${randomBytes(KEY_BYTES).toString("base64")}`,
     ),
   };
+  return { ...keys, hidden: [...(await secretsOf(state)), secret] };
 }
 
 /** The person who started it, by Git's idea of their e-mail. */

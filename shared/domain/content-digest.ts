@@ -1,4 +1,5 @@
 // Digests say their algorithm: `sha256:` of one file's bytes, `tree-sha256:` of a folder's listing.
+import { requireOpenUri } from "./credentials.ts";
 import { invalidArgument } from "./errors.ts";
 
 const CONTENT_DIGEST = /^(?:tree-)?sha256:[0-9a-f]{64}$/;
@@ -21,8 +22,9 @@ export function requireContentDigest(text: string, field: string): void {
   );
 }
 
-/** Refuses a URI without a scheme, with control characters or longer than `URI_CHARACTERS_MAX`, naming the field. */
+/** Refuses a URI without a scheme, with control characters or a credential, or longer than `URI_CHARACTERS_MAX`, naming the field. */
 export function requireUri(text: string, field: string): void {
+  requireOpenUri(text, field);
   if (text.length <= URI_CHARACTERS_MAX && /^[a-z][a-z0-9+.-]*:[^\s\p{Cc}]+$/u.test(text)) return;
   throw invalidArgument(
     field,

@@ -126,3 +126,11 @@ export function createRedactStream(secrets: readonly string[]): RedactStream {
     },
   };
 }
+
+/** A value with every text in it redacted, keys left alone. */
+export function redactTexts(value: unknown, redact: Redact): unknown {
+  if (typeof value === "string") return redact(value);
+  if (Array.isArray(value)) return value.map((item) => redactTexts(item, redact));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactTexts(item, redact)]));
+}

@@ -1,6 +1,7 @@
 // What a run may ask for, checked once, wherever the request came from.
 import canonicalize from "canonicalize";
 import { requireContentDigest, requireUri } from "./content-digest.ts";
+import { requireNoCredential } from "./credentials.ts";
 import { invalidArgument } from "./errors.ts";
 import type { FactData } from "./facts.ts";
 import { requireName } from "./names.ts";
@@ -56,6 +57,8 @@ export function requireRunRequest(run: string, request: RunRequest): void {
       `entrypoint must be a command line of 1 to ${RUN_ENTRYPOINT_CHARACTERS_MAX} characters, such as: python process.py.`,
     );
   }
+  requireNoCredential(entrypoint, "entrypoint");
+  requireNoCredential(request.runtimeEnvironment, "runtimeEnvironment");
   const environment = canonicalize(request.runtimeEnvironment) ?? "";
   if (environment.length > RUN_ENVIRONMENT_CHARACTERS_MAX) {
     throw invalidArgument(

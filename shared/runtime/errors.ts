@@ -1,6 +1,7 @@
 // Any error → the answer that a caller gets (AIP-193). Defects keep their insides to themselves: those are in the log.
 import { ControlPlaneError, ERROR_CODES, type ErrorCode } from "../domain/errors.ts";
 import { fieldProblem, pathProblem, type SchemaComplaint } from "../domain/field-problem.ts";
+import { createRedact, redactTexts } from "../domain/redact.ts";
 
 /** Domain of our reasons in ErrorInfo. */
 export const ERROR_DOMAIN = "signalbox.dev";
@@ -108,6 +109,9 @@ function messageFor(error: ControlPlaneError, requestId: string, audience: Audie
   return error.message;
 }
 
+/** Messages quote what others said, and others say what they should not. */
+const redact = createRedact([]);
+
 /** What whoever sent request `requestId` is told. Defects and, to strangers, outages say only where to look them up. */
 export function errorAnswer(thrown: unknown, requestId: string, audience: Audience = "anyone"): ErrorAnswer {
   const error = toControlPlaneError(thrown);
@@ -126,6 +130,6 @@ export function errorAnswer(thrown: unknown, requestId: string, audience: Audien
   return {
     status,
     headers: headersOf(error),
-    body: { error: { code: status, status: error.code, message, details } },
+    body: redactTexts({ error: { code: status, status: error.code, message, details } }, redact) as ErrorBody,
   };
 }

@@ -74,6 +74,16 @@ export function itBehavesLikeCluster(name: string, start: () => Promise<ClusterU
       expect(await cluster.logs(failing.submissionId)).toContain("no such column");
     });
 
+    it("shows no token that a job printed, neither in its log nor in what it failed of", async () => {
+      const { cluster, entrypoints, waitMs } = await start();
+      const talkative = job(`${entrypoints.fail} ghp_${"x".repeat(36)} https://me:hunter22@host/`);
+      await cluster.submit(talkative);
+      const { message } = await waitForJob(cluster, talkative.submissionId, ["FAILED"], waitMs);
+      const shown = message + (await cluster.logs(talkative.submissionId));
+      expect(shown).toContain("no such column");
+      expect(shown).not.toMatch(/ghp_x|hunter22/);
+    });
+
     it("does not know a job that was never submitted, and stops it without complaint", async () => {
       const { cluster } = await start();
       expect((await cluster.status("never-submitted")).state).toBe("absent");

@@ -67,3 +67,44 @@ test("secrets are taken out at the top and two levels down, whatever the header 
   expect(JSON.stringify(line)).not.toContain("hunter2");
   expect(line).toMatchObject({ token: "[redacted]", request: { headers: { accept: "*/*" } } });
 });
+
+test("a secret is taken out of any text by its form, and by its value where it is known", () => {
+  const lines: string[] = [];
+  const log = createLog("tested", { write: (line) => void lines.push(line) }, ["correct horse battery"]);
+  const token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+  const cause = Object.assign(new Error(`401 for ${token}`), {
+    config: { url: "https://me:hunter22@host/" },
+  });
+  log.error(
+    { error: new Error("correct horse battery", { cause }), deep: [{ said: token }] },
+    `asked with ${token}`,
+  );
+  expect(lines.join()).not.toMatch(/ghp_|hunter22|correct horse/);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    message: "asked with (redacted)",
+    error: { message: expect.stringContaining("(redacted)") as string, stack: expect.any(String) as string },
+    deep: [{ said: "(redacted)" }],
+  });
+});
+
+test("whatever is logged is one line, whose fields nothing can forge", () => {
+  const lines: string[] = [];
+  const log = createLog("tested", { write: (line) => void lines.push(line) });
+  const forged = '\n{"severity":"CRITICAL","message":"forged"}\u2028\u001b[2J\u202e","severity":"ERROR';
+  log.info({ path: forged, [forged]: 1 }, forged);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.trim().split(/[\n\r]/)).toHaveLength(1);
+  expect(lines[0]).not.toMatch(/[\u001b\u202e]/);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ severity: "INFO", service: "tested" });
+});
+
+test("an error that holds a connection that holds it is written all the same", () => {
+  const lines: string[] = [];
+  const log = createLog("tested", { write: (line) => void lines.push(line) });
+  const socket: Record<string, unknown> = { at: new Date(0), bytes: Buffer.alloc(3) };
+  socket["owner"] = socket;
+  log.error({ error: Object.assign(new Error("reset"), { socket }) }, "it failed");
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    error: { message: "reset", socket: { at: "1970-01-01T00:00:00.000Z", bytes: "(3 bytes)" } },
+  });
+});

@@ -52,15 +52,15 @@ export async function startTestInstallation(options: InstallationOptions = {}): 
   const folder = newStateFolder();
   const state = await openStateFolder(folder);
   await mkdir(state.path("artifacts"), { recursive: true });
-  const keys = await openKeys(state);
   const tokens = await openPrincipals(state, PEOPLE);
+  const keys = await openKeys(state);
   const logFile = state.path("signalbox.log");
   let gatewayUrl = "";
   const opened = await openAdapters({
     gatewayUrl: () => gatewayUrl,
     state,
     keys,
-    log: createLog("signalbox", destination({ dest: logFile, append: true, sync: true })),
+    log: createLog("signalbox", destination({ dest: logFile, append: true, sync: true }), keys.hidden),
     path: process.env["PATH"] ?? "",
     ray: undefined,
     artifactRoots: [],

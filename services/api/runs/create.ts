@@ -8,7 +8,7 @@ import type { Caller } from "../../../shared/domain/role.ts";
 import type { ResourceDocument } from "../../../shared/domain/model-document.ts";
 import { deadlineOf, run, type RunFact, type RunRequest } from "../../../shared/domain/run.ts";
 import { runDocument } from "../../../shared/domain/run-document.ts";
-import { RUN_TIME_LIMIT_SECONDS_DEFAULT } from "../../../shared/domain/run-request.ts";
+import { requireRunRequest, RUN_TIME_LIMIT_SECONDS_DEFAULT } from "../../../shared/domain/run-request.ts";
 import { record } from "../../../shared/runtime/record.ts";
 import { underData } from "../models/field-paths.ts";
 import type { RunPorts } from "./ports.ts";
@@ -65,6 +65,8 @@ export async function createRun(
   const id = call.run ?? `run-${shortHash(cause)}`;
   const name = formatName("run", { team: call.team ?? TEAM_DEFAULT, run: id });
   const request = requestOf(call);
+  // First, because refusals of what follows quote the URI.
+  requireRunRequest(name, request);
   await requireReachable(ports, request.outputUri);
   const deadline = deadlineOf(request, ports.clock.now().toISOString());
   const input = { kind: "request", run: name, request, deadline } as const;

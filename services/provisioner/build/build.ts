@@ -13,7 +13,7 @@ import { canonicalPlan, canonicalText, planDigest } from "../../../shared/domain
 import { parsePlanJson, type PlanJson } from "../../../shared/domain/plan-json.ts";
 import { readPlan } from "../../../shared/domain/plan-reading.ts";
 import { replaceSecrets, sensitiveTexts } from "../../../shared/domain/plan-secrets.ts";
-import { REDACTED, type Redact } from "../../../shared/domain/redact.ts";
+import { REDACTED, redactTexts } from "../../../shared/domain/redact.ts";
 import { resolveInside } from "../../../shared/domain/terraform-files.ts";
 import { sensitiveVariableTexts } from "../../../shared/domain/terraform-secrets.ts";
 import type { Blobs } from "../../../shared/ports/blobs.ts";
@@ -151,14 +151,6 @@ async function makePlan(prepared: Prepared): Promise<BuildResult> {
     outputsChanged,
     durationMs: Math.round(ports.elapsedMs() - startedMs),
   };
-}
-
-/** The value with every text in it redacted. */
-function redactTexts(value: unknown, redact: Redact): unknown {
-  if (typeof value === "string") return redact(value);
-  if (Array.isArray(value)) return value.map((item) => redactTexts(item, redact));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactTexts(item, redact)]));
 }
 
 /** Outputs after an apply: no value of a sensitive one, and no secret or token inside the others. */

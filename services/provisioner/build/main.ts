@@ -14,6 +14,9 @@ import { createLocalCodeHost } from "../../../shared/adapters/local/code-host.ts
 import { processIdentity } from "../../../shared/adapters/local/process-identity.ts";
 import { runBuild } from "./build.ts";
 
+// Terraform writes its state, which holds secrets, as its umask says: for nobody but the owner, in the working copy and beside it.
+process.umask(0o077);
+
 const order = JSON.parse(await text(process.stdin)) as BuildOrder;
 const { folder, settings, spec } = order;
 

@@ -1,5 +1,6 @@
 // One HTTP exchange with a Ray head: bounded in time and size, every failure to reach it UNAVAILABLE.
 import { request } from "undici";
+import { shownUrl } from "../../domain/credentials.ts";
 import { ControlPlaneError, failedPrecondition } from "../../domain/errors.ts";
 
 /** Longest wait for one answer of the head. */
@@ -65,9 +66,10 @@ export function createRayClient(options: {
       return { status: answer.statusCode, text, json: parsed(text) };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ControlPlaneError("UNAVAILABLE", `The Ray head at ${address} cannot be reached: ${why}`, {
+      const shown = shownUrl(address);
+      throw new ControlPlaneError("UNAVAILABLE", `The Ray head at ${shown} cannot be reached: ${why}`, {
         reason: "RAY_UNREACHABLE",
-        metadata: { address },
+        metadata: { address: shown },
         cause,
       });
     }

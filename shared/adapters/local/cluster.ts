@@ -1,5 +1,7 @@
 // Ray through its Jobs REST API (`/api/jobs/`, served by the head's dashboard; Ray 2.x, API version 4).
+import { shownUrl } from "../../domain/credentials.ts";
 import { ControlPlaneError, failedPrecondition, invalidArgument, notFound } from "../../domain/errors.ts";
+import { createRedact, redactTexts } from "../../domain/redact.ts";
 import type { Cluster, RayJob, RayJobStatus } from "../../ports/cluster.ts";
 import { createRayClient, type RayAnswer } from "./cluster-client.ts";
 
@@ -11,6 +13,8 @@ export interface ClusterOptions {
   readonly token?: string;
   /** Longest wait for one answer; default `RAY_TIMEOUT_MS`. */
   readonly timeoutMs?: number;
+  /** Texts that are never shown, besides the token and what has a known form. */
+  readonly secrets?: readonly string[];
 }
 
 // Ray makes file names out of submission ids, and a slash in one is answered by a traceback.
@@ -60,7 +64,15 @@ function statusOf(answer: RayAnswer): RayJobStatus {
 
 /** The cluster behind a Jobs API. Without an address every method is FAILED_PRECONDITION `NO_RAY`. */
 export function createCluster(options: ClusterOptions): Cluster {
-  const client = createRayClient(options);
+  const { address, token, secrets = [] } = options;
+  const redact = createRedact(token === undefined ? secrets : [...secrets, token]);
+  // What jobs print and what the head says is others' text: it is looked through before anybody keeps or shows it.
+  const ask = createRayClient(options);
+  const client: typeof ask = async (...call) => {
+    const answer = await ask(...call);
+    const text = answer.status === 200 ? "" : redact(answer.text);
+    return { ...answer, text, json: redactTexts(answer.json, redact) };
+  };
   const path = (submissionId: string) => `/api/jobs/${requireId(submissionId)}`;
 
   async function status(submissionId: string): Promise<RayJobStatus> {
@@ -71,7 +83,7 @@ export function createCluster(options: ClusterOptions): Cluster {
   }
 
   return {
-    address: options.address,
+    address: address === undefined ? undefined : shownUrl(address),
     status,
     async submit(job: RayJob) {
       requireId(job.submissionId);

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { copyFile, open, readFile, stat, truncate } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
+import { createRedact } from "../../domain/redact.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { fileErrorCode } from "./file-errors.ts";
 import {
@@ -140,8 +141,11 @@ export async function boundLog(log: string): Promise<void> {
   await truncate(log, 0);
 }
 
-/** The end of a log, for an error's message; empty when there is none. */
+const redact = createRedact([]);
+
+/** The end of a log, for an error's message, which is kept and shown: without escapes and tokens. Empty when there is none. */
 export async function logTail(log: string): Promise<string> {
   const text = await readFile(log, "utf8").catch(() => "");
-  return text.slice(-LOG_TAIL_CHARACTERS).trim();
+  // Looked through before it is cut: half of a token has no known form.
+  return redact(text).slice(-LOG_TAIL_CHARACTERS).trim();
 }
