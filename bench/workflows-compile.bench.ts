@@ -32,6 +32,7 @@ const FILES: Readonly<Record<string, string>> = {
   "with one assignment each": file(
     (index) => `    - step_${index}:\n        assign:\n          - a: \${args.n + ${index}}\n`,
   ),
+  "of five kinds, one of them with text over several lines": `${file(stepOf)}    - told:\n        return: |\n          done\n`,
 };
 
 for (const [name, source] of Object.entries(FILES)) {

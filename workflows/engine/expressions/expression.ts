@@ -62,6 +62,9 @@ export interface Span {
   readonly length: number;
 }
 
+/** Where a source begins. */
+export const SOURCE_START: Span = { line: 1, column: 1, offset: 0, length: 0 };
+
 /** Where the text of an expression stands: the raw scalar with its place, and what opens the text in it (`${`, or nothing). */
 export interface Place {
   readonly span: Span;

@@ -1,21 +1,9 @@
-// YAML or JSON text into a small tree with positions. JSON is read by the same reader, so twins give the same tree.
-import {
-  Composer,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  Parser,
-  type Document,
-  type Node,
-  type Scalar,
-} from "yaml";
-import { CHOICES } from "../choices.ts";
-import type { Span } from "../expressions/expression.ts";
-import { PROBLEMS_MAX, SOURCE_BYTES_MAX, SOURCE_DEPTH_MAX, SOURCE_NODES_MAX } from "../limits.ts";
-import { fitsInt64 } from "../values/json.ts";
+// YAML or JSON text into a small tree with positions. JSON is read by the same readers, so twins give the same tree.
+import { SOURCE_START, type Span } from "../expressions/expression.ts";
+import { SOURCE_BYTES_MAX } from "../limits.ts";
+import { readPlainSource } from "./plain-source.ts";
 import type { ProblemList } from "./problem.ts";
+import { readYaml } from "./yaml-source.ts";
 
 /** A scalar: null, boolean, int64, double or string. `raw` is its text in the source. */
 export interface ScalarNode {
@@ -51,243 +39,17 @@ export interface MapNode {
 /** A node of the source. */
 export type SourceNode = ScalarNode | ListNode | MapNode;
 
-interface Reader {
-  readonly text: string;
-  readonly lines: LineCounter;
-  readonly problems: ProblemList;
-  readonly document: Document.Parsed;
-  readonly open: Set<Node>;
-  nodes: number;
-}
-
-const START: Span = { line: 1, column: 1, offset: 0, length: 0 };
-
-/** Reads a source; undefined when it is no tree at all (the problems say why). */
+/** Reads a source; undefined when it is no tree at all (the problems say why). Files in the plain subset of YAML are read many times faster. */
 export function readSource(text: string, problems: ProblemList): SourceNode | undefined {
   const bytes = Buffer.byteLength(text);
   if (bytes > SOURCE_BYTES_MAX) {
     problems.error(
-      START,
+      SOURCE_START,
       "source-size",
       `the source has ${bytes} bytes; at most ${SOURCE_BYTES_MAX} are allowed`,
       "move routines into workflows of their own",
     );
     return undefined;
   }
-  if (nestsTooDeeply(text)) {
-    problems.error(
-      START,
-      "source-depth",
-      `the source nests more than ${SOURCE_DEPTH_MAX} levels`,
-      "use subworkflows instead of nesting",
-    );
-    return undefined;
-  }
-  const lines = new LineCounter();
-  const document = composeDocument(text, lines, problems);
-  if (document === undefined || problems.hasErrors()) return undefined;
-  const reader: Reader = { text, lines, problems, document, open: new Set(), nodes: 0 };
-  if (document.contents === null) {
-    problems.error(
-      START,
-      "empty-source",
-      "the source has no content",
-      "write a list of steps, or a map with main",
-    );
-    return undefined;
-  }
-  return convert(reader, document.contents, 0);
-}
-
-const QUOTED = /"(?:[^"\\]|\\.)*"|'[^']*'/g;
-
-/** A cheap bound on nesting before the real reader recurses: brackets that stay open, and dashes that open lists on one line. */
-function nestsTooDeeply(text: string): boolean {
-  let brackets = 0;
-  for (const line of text.split("\n")) {
-    const lists = /^\s*(?:[-?]\s+)*/.exec(line)?.[0].replaceAll(/\s/g, "").length ?? 0;
-    if (lists > SOURCE_DEPTH_MAX) return true;
-    if (!/[[\]{}]/.test(line)) continue;
-    for (const character of line.replaceAll(QUOTED, "")) {
-      if (character === "[" || character === "{") brackets++;
-      else if (character === "]" || character === "}") brackets = Math.max(0, brackets - 1);
-      if (brackets > SOURCE_DEPTH_MAX) return true;
-    }
-  }
-  return false;
-}
-
-function composeDocument(
-  text: string,
-  lines: LineCounter,
-  problems: ProblemList,
-): Document.Parsed | undefined {
-  try {
-    const parser = new Parser(lines.addNewLine);
-    const composer = new Composer({
-      version: "1.2",
-      schema: "core",
-      intAsBigInt: true,
-      merge: false,
-      uniqueKeys: true,
-      stringKeys: false,
-    });
-    const [document, ...others] = [...composer.compose(parser.parse(text), true, text.length)];
-    if (others.length > 0)
-      problems.error(
-        START,
-        "several-documents",
-        "the source has several YAML documents",
-        "keep one, without --- lines",
-      );
-    for (const { message, pos } of (document?.errors ?? []).slice(0, PROBLEMS_MAX)) {
-      problems.error(
-        spanAt(lines, pos[0], pos[1]),
-        "syntax",
-        firstLine(message),
-        "correct the YAML; quote text that contains ': ' or starts with a special character",
-      );
-    }
-    return document;
-  } catch (error) {
-    // The reader recurses by nesting; whatever gets past the bound above ends here, as a problem and not a crash.
-    problems.error(
-      START,
-      "syntax",
-      `the source cannot be read: ${error instanceof Error ? firstLine(error.message) : "unknown"}`,
-      "nest less deeply",
-    );
-    return undefined;
-  }
-}
-
-function firstLine(message: string): string {
-  return message.split("\n", 1)[0] as string;
-}
-
-function spanAt(lines: LineCounter, start: number, end: number): Span {
-  const { line, col } = lines.linePos(start);
-  return {
-    line: Math.max(line, 1),
-    column: Math.max(col, 1),
-    offset: start,
-    length: Math.max(0, end - start),
-  };
-}
-
-function spanOf(reader: Reader, node: Node): Span {
-  const range = node.range ?? [0, 0, 0];
-  return spanAt(reader.lines, range[0], range[1]);
-}
-
-function nothing(span: Span): ScalarNode {
-  return { kind: "scalar", value: null, raw: "", span };
-}
-
-function convert(reader: Reader, node: Node, depth: number): SourceNode {
-  const span = spanOf(reader, node);
-  if (++reader.nodes > SOURCE_NODES_MAX) {
-    reader.problems.error(
-      span,
-      "source-nodes",
-      `the source expands to more than ${SOURCE_NODES_MAX} nodes`,
-      "use fewer aliases",
-    );
-    return nothing(span);
-  }
-  if (depth > SOURCE_DEPTH_MAX) {
-    reader.problems.error(
-      span,
-      "source-depth",
-      `the source nests more than ${SOURCE_DEPTH_MAX} levels`,
-      "use subworkflows instead of nesting",
-    );
-    return nothing(span);
-  }
-  if (isAlias(node)) return convertAlias(reader, node.resolve(reader.document), span, depth);
-  if (isScalar(node)) return convertScalar(reader, node, span);
-  reader.open.add(node);
-  const converted = isSeq(node)
-    ? convertList(reader, node.items as Node[], span, depth)
-    : convertMap(reader, node, span, depth);
-  reader.open.delete(node);
-  return converted;
-}
-
-function convertAlias(reader: Reader, target: Node | undefined, span: Span, depth: number): SourceNode {
-  if (CHOICES.yamlAliases === "error" || target === undefined || reader.open.has(target)) {
-    reader.problems.error(span, "alias", "this alias cannot be expanded", "write the value out");
-    return nothing(span);
-  }
-  return convert(reader, target, depth + 1);
-}
-
-function convertList(reader: Reader, items: readonly Node[], span: Span, depth: number): ListNode {
-  const converted: SourceNode[] = [];
-  for (const item of items) {
-    if (reader.nodes > SOURCE_NODES_MAX) break;
-    converted.push(convert(reader, item, depth + 1));
-  }
-  return { kind: "list", items: converted, span };
-}
-
-function convertMap(reader: Reader, node: Node, span: Span, depth: number): SourceNode {
-  if (!isMap(node)) return nothing(span);
-  const entries: MapEntry[] = [];
-  for (const { key, value } of node.items as { key: Node; value: Node | null }[]) {
-    if (reader.nodes > SOURCE_NODES_MAX) break;
-    const keySpan = spanOf(reader, key);
-    if (!isScalar(key)) {
-      reader.problems.error(
-        keySpan,
-        "map-key",
-        "a map key must be text",
-        "quote expressions that start with a bracket: '${...}'",
-      );
-      continue;
-    }
-    const text = typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
-    entries.push({
-      key: text,
-      keySpan,
-      keyRaw: reader.text.slice(keySpan.offset, keySpan.offset + keySpan.length),
-      value: value === null ? nothing(keySpan) : convert(reader, value, depth + 1),
-    });
-  }
-  return { kind: "map", entries, span };
-}
-
-const BOOLEAN = /^(?:true|True|TRUE|false|False|FALSE)$/;
-
-function convertScalar(reader: Reader, node: Scalar, span: Span): ScalarNode {
-  const raw = reader.text.slice(span.offset, span.offset + span.length);
-  const { value } = node;
-  if (typeof value === "bigint" && !fitsInt64(value)) {
-    reader.problems.error(
-      span,
-      "integer-size",
-      `the integer ${raw} does not fit 64 bits`,
-      "write it as a double with a decimal point, or as a quoted string",
-    );
-    return nothing(span);
-  }
-  if (typeof value === "boolean" && !BOOLEAN.test(raw)) return { kind: "scalar", value: raw, raw, span };
-  if (
-    value === null ||
-    typeof value === "boolean" ||
-    typeof value === "bigint" ||
-    typeof value === "number" ||
-    typeof value === "string"
-  ) {
-    if (typeof value === "number" && !Number.isFinite(value))
-      return { kind: "scalar", value: raw, raw, span };
-    return { kind: "scalar", value, raw, span };
-  }
-  reader.problems.error(
-    span,
-    "scalar",
-    `the value ${raw} has a type that is not supported`,
-    "remove the YAML tag",
-  );
-  return nothing(span);
+  return readPlainSource(text) ?? readYaml(text, problems);
 }
