@@ -31,6 +31,11 @@ function everyCommand(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];
 }
 
+/** The words that call a command: `signalbox workflows run`. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
 /** The whole command line. */
 export function createProgram(context: CommandContext, writeError: (text: string) => void): Command {
   const program = new Command("signalbox")
@@ -59,9 +64,7 @@ export function createProgram(context: CommandContext, writeError: (text: string
     command
       .exitOverride()
       .configureOutput({ writeOut: context.write, writeErr: writeError })
-      .showHelpAfterError(
-        `(${["signalbox", command.name()].filter((part, index) => index === 0 || part !== "signalbox").join(" ")} --help shows how)`,
-      );
+      .showHelpAfterError(`(${pathOf(command)} --help shows how)`);
   }
   return program;
 }

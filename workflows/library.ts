@@ -8,6 +8,7 @@ import {
   jsonResponse,
   launch,
   textResponse,
+  unknownConnector,
   type EffectResult,
   type ExecutionError,
   type HttpRequest,
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Answers HTTP calls; default: a failure that says that there is no world here. Never throw for a network error: answer `failure(…)`. */
   readonly http?: (call: WorkflowCall, signal: AbortSignal) => EffectResult | Promise<EffectResult>;
+  /** Stands in for connectors that the engine has no request for, by name; the body of the answer is the result: `jsonResponse(200, …)`. */
+  readonly connectors?: Readonly<Record<string, (args: unknown) => EffectResult | Promise<EffectResult>>>;
   /** Takes what the workflow logs. */
   readonly log?: (severity: string, text: string) => void;
   /** `virtual` (the default): sleeps and retries take no real time. Or a clock of your own, such as the wall's. */
@@ -55,7 +58,7 @@ const NO_WORLD = "this run was given no http option: it answers calls";
  * Integers of a result beyond 2^53 lose digits, as in JSON.parse.
  */
 export async function run(program: Program, options: RunOptions = {}): Promise<RunOutcome> {
-  const { argument, env, http, log, clock = "virtual", seed = "seed", signal } = options;
+  const { argument, env, http, connectors = {}, log, clock = "virtual", seed = "seed", signal } = options;
   const { finished } = launch(program, {
     argument: JSON.stringify(argument ?? null),
     env,
@@ -67,6 +70,10 @@ export async function run(program: Program, options: RunOptions = {}): Promise<R
       if (request.kind === "log") {
         log?.(request.severity, request.payload);
         return { kind: "done" };
+      }
+      if (request.kind === "connector") {
+        const { [request.name]: standIn } = connectors;
+        return standIn?.(JSON.parse(request.args)) ?? unknownConnector(request);
       }
       if (request.kind !== "http" || http === undefined) return failure("ConnectionFailedError", NO_WORLD);
       return http(request, aborted);

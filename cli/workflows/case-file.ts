@@ -28,19 +28,23 @@ const Answer = Type.Object(
       ),
     ),
     message: optional(Type.String()),
+    /** The error of a connector, as it is raised: any value. */
+    raises: optional(Type.Unknown()),
     /** How often this answer is given before the next one; the last one repeats without end. */
     times: optional(Type.Integer({ minimum: 1 })),
   },
   strict,
 );
 
-/** Which request: `METHOD URL` (`*` stands for anything), the step that makes it, and parts of body and headers. */
-const CALL_PATTERN = String.raw`^([A-Z]+ \S+|\*\S*)$`;
+/** Which request: `METHOD URL` or a connector's name (`*` stands for anything), the step that makes it, and parts of body, headers and arguments. */
+const CALL_PATTERN = String.raw`^([A-Z]+ \S+|\*\S*|(googleapis|gke|experimental)\.\S+)$`;
 const Matcher = {
   call: optional(Type.String({ pattern: CALL_PATTERN })),
   step: optional(Type.String()),
   body: optional(Type.Unknown()),
   headers: optional(Headers),
+  /** Of a connector that no table knows. */
+  args: optional(Type.Unknown()),
 };
 
 const Effect = Type.Object({ ...Matcher, answers: Type.Array(Answer, { minItems: 1 }) }, strict);

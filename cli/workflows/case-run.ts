@@ -108,7 +108,9 @@ export async function runCase(program: Program, file: CaseFile, test: Case): Pro
   try {
     const outcome = await execution.finished;
     const steps = stepCount(execution.machine() as Machine);
-    const calls = driver.requests.filter((request) => request.kind === "http");
+    const calls = driver.requests.filter(
+      (request) => request.kind === "http" || request.kind === "connector",
+    );
     ran = { outcome, calls, logs: driver.logs, seconds: (clock.now() - startMs) / 1_000, steps };
     problems.push(...mismatches(expect, ran));
     for (const call of driver.unused())

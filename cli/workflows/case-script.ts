@@ -4,6 +4,7 @@ import {
   failure,
   jsonResponse,
   textResponse,
+  type ConnectorRequest,
   type EffectRequest,
   type EffectResult,
   type HttpRequest,
@@ -12,11 +13,15 @@ import {
 import type { CaseAnswer, CaseEffect, ExpectedCall } from "./case-file.ts";
 import { hasParts } from "./subset.ts";
 
+/** A request that the world of a case answers. */
+export type WorldRequest = EffectRequest & (HttpRequest | ConnectorRequest);
+
 /** A request that the script of a case does not answer: the case fails with this. */
 export class UnscriptedCallError extends Error {
-  constructor(request: EffectRequest & HttpRequest) {
-    const { method, url, step, line } = request;
-    super(`no effect answers ${method} ${url} (step ${JSON.stringify(step)}, line ${line}): add one`);
+  constructor(request: WorldRequest) {
+    const { step, line } = request;
+    const what = request.kind === "http" ? `${request.method} ${request.url}` : request.name;
+    super(`no effect answers ${what} (step ${JSON.stringify(step)}, line ${line}): add one`);
     this.name = "UnscriptedCallError";
   }
 }
@@ -43,27 +48,44 @@ function callMatches(pattern: string, call: string): boolean {
   return new RegExp(`^${parts.join(".*")}$`, "s").test(call);
 }
 
+/** What a call may be called in a case: by method and URL, or by the connector that makes it. */
+function callNames(request: WorldRequest): readonly string[] {
+  if (request.kind === "connector") return [request.name];
+  const { connector, method, url } = request;
+  return connector === undefined ? [`${method} ${url}`] : [`${method} ${url}`, connector];
+}
+
 /** Whether a request is the one that a matcher means. */
 export function matches(
-  { call, step, body, headers }: Omit<CaseEffect, "answers">,
+  { call, step, body, headers, args }: Omit<CaseEffect, "answers">,
   request: EffectRequest,
 ): boolean {
-  if (request.kind !== "http") return false;
-  if (call !== undefined && !callMatches(call, `${request.method} ${request.url}`)) return false;
+  if (request.kind !== "http" && request.kind !== "connector") return false;
+  if (call !== undefined && !callNames(request).some((name) => callMatches(call, name))) return false;
   if (step !== undefined && request.step !== step) return false;
+  if (request.kind === "connector") {
+    const given: unknown = JSON.parse(request.args);
+    const { body: sent } = given as { readonly body?: unknown };
+    return (
+      headers === undefined && hasParts(given, args ?? {}) && (body === undefined || hasParts(sent, body))
+    );
+  }
+  if (args !== undefined) return false;
   if (headers !== undefined && !headersMatch(request.headers, headers)) return false;
   return body === undefined || hasParts(bodyValue(request.body), body);
 }
 
 /** Whether a request is the expected call. */
-export function isExpected(expected: ExpectedCall, request: EffectRequest & HttpRequest): boolean {
+export function isExpected(expected: ExpectedCall, request: WorldRequest): boolean {
   if (typeof expected === "string") return matches({ call: expected }, request);
   const { auth, ...matcher } = expected;
-  return matches(matcher, request) && (auth === undefined || auth === (request.auth?.type ?? null));
+  const used = request.kind === "http" ? (request.auth?.type ?? null) : null;
+  return matches(matcher, request) && (auth === undefined || auth === used);
 }
 
 function resultOf(answer: CaseAnswer): EffectResult {
-  const { status = 200, json, text, headers, failure: tag, message } = answer;
+  const { status = 200, json, text, headers, failure: tag, message, raises } = answer;
+  if (raises !== undefined) return { kind: "raised", value: JSON.stringify(raises) };
   if (tag !== undefined) return failure(tag, message ?? "scripted");
   if (text !== undefined) return textResponse(status, text, headers);
   if (json !== undefined) return jsonResponse(status, json, headers);
@@ -83,7 +105,7 @@ export function createCaseDriver(
     ),
   }));
   const unscripted = (request: EffectRequest): EffectResult => {
-    throw new UnscriptedCallError(request as EffectRequest & HttpRequest);
+    throw new UnscriptedCallError(request as WorldRequest);
   };
   const driver = createScriptedDriver([...lines, { when: () => true, answers: [unscripted] }]);
   return {

@@ -1,4 +1,6 @@
 // All cases of a workflow, with what they covered.
+import { existsSync } from "node:fs";
+import { normalize } from "node:path";
 import {
   coverage,
   coveredShare,
@@ -36,10 +38,29 @@ export interface Coverage {
 /** Loads a workflow and the cases beside it, or in another file; either path may be given. */
 export async function loadSuite(path: string, casesPath?: string): Promise<Suite> {
   const file = casesPath ?? (isCaseFile(path) ? path : caseFileOf(path));
+  if (!existsSync(file)) throw noCases(path, file);
   const parsed = parseCaseFile(await readText(file, "The file of cases"), file);
   if (!parsed.ok) throw new CommandError(EXIT.refused, formatProblems(parsed.problems));
   const { program } = await loadWorkflow(isCaseFile(path) ? workflowOf(path, parsed.cases) : path);
   return { program, cases: parsed.cases };
+}
+
+/** Says which of the two files is missing. */
+function noCases(workflow: string, cases: string): CommandError {
+  const what =
+    isCaseFile(workflow) || existsSync(workflow)
+      ? `${cases} does not exist: write cases there; \`signalbox workflows test --help\` shows the form.`
+      : `The workflow ${workflow} does not exist: correct the path.`;
+  return new CommandError(EXIT.notFound, what);
+}
+
+/** The files to test, each suite once, though \`workflows/*.yaml\` names a workflow and its cases. */
+export function suitesOf(paths: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  return paths.filter((path) => {
+    const cases = normalize(isCaseFile(path) ? path : caseFileOf(path));
+    return !seen.has(cases) && seen.add(cases).size > 0;
+  });
 }
 
 function coverageOf(program: Program, results: readonly CaseResult[]): Coverage {

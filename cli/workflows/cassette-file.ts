@@ -1,5 +1,5 @@
 // A recorded run on disk: what the world answered, and everything else that decides what the workflow asks.
-import { readFile, writeFile } from "node:fs/promises";
+import { open, readFile, writeFile } from "node:fs/promises";
 import type { EffectRequest, Perform, Take } from "../../workflows/engine/engine.ts";
 import { CommandError, EXIT } from "../exit.ts";
 
@@ -37,6 +37,28 @@ export async function readCassette(path: string): Promise<Cassette> {
     // Told below, together with JSON that is no cassette.
   }
   throw new CommandError(EXIT.refused, `${path} is no cassette: record one with --record ${path}.`);
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: "its folder does not exist",
+  ENOTDIR: "its folder is a file",
+  EISDIR: "it is a folder",
+  EACCES: "you may not write there",
+};
+
+/** Makes sure that a cassette can be written, before the world is asked anything. @throws {CommandError} */
+export async function requireWritable(path: string): Promise<void> {
+  try {
+    const file = await open(path, "a", 0o600);
+    await file.close();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new CommandError(
+      EXIT.refused,
+      `The cassette ${path} cannot be written: ${WHY[code] ?? code}. Choose another --record.`,
+      error,
+    );
+  }
 }
 
 /** Writes a cassette, for its owner's eyes alone: answers may be confidential. */

@@ -30,6 +30,12 @@ function number(text: string): number {
   return value;
 }
 
+function percentage(text: string): number {
+  const value = number(text);
+  if (value > 100) throw new InvalidArgumentError("Write a number from 0 to 100.");
+  return value;
+}
+
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** The options that decide how a workflow runs. */
@@ -88,6 +94,8 @@ A file of cases, such as canary.cases.yaml beside canary.yaml:
           answers:                              # the last one repeats
             - {status: 503, times: 2}
             - {json: {id: 7}}                   # or text:, or failure: TimeoutError
+        - call: googleapis.bigquery.v2.jobs.query   # a connector by its name; also args:
+          answers: [{json: {totalRows: "3"}}]       # its result; or raises: (its error)
       expect:                                   # any of these
         result: {id: 7}                         # or error: (its keys), failedIn: (a step), state: CANCELLED
         calls: [POST https://api.test/v1/jobs, POST https://api.test/v1/jobs, POST https://api.test/v1/jobs]
@@ -102,7 +110,7 @@ function addTest(group: Command, write: RunWorld["write"]): void {
     .description("Run a workflow's cases in virtual time; print what they covered")
     .option("--cases <file>", "the cases, if they are not in <workflow>.cases.yaml")
     .option("--only <words>", "only cases with these words in their name")
-    .option("--min-coverage <percent>", "exit 1 below this share of steps and branches", number, 0)
+    .option("--min-coverage <percent>", "exit 1 below this share of steps and branches", percentage, 0)
     .addHelpText("after", TEST_HELP)
     .action(
       (
@@ -120,7 +128,7 @@ function addCost(group: Command, world: RunWorld): void {
     )
     .option("--cases <file>", "the cases, if they are not in <workflow>.cases.yaml")
     .option("--executions <count>", "executions a month", number, 10_000)
-    .option("--steps", "also print how often each step was entered")
+    .option("--steps", "also print what each step was billed for")
     .addHelpText(
       "after",
       "\nExample:\n  $ signalbox workflows cost workflows/canary.yaml --executions 5000 --steps",

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import {
   monthlyCost,
   STEP_PRICES,
+  stepBills,
   stepCount,
-  stepVisits,
   type Machine,
+  type StepBill,
   type StepCount,
 } from "../../workflows/engine/engine.ts";
 import { CommandError, EXIT } from "../exit.ts";
@@ -46,7 +47,7 @@ async function measure(path: string, flags: CostFlags, world: RunWorld): Promise
 }
 
 /** Dollars per execution before the free steps of a month are taken off. */
-function listPrice({ internal, external }: StepCount): number {
+function listPrice({ internal, external }: Pick<StepCount, "internal" | "external">): number {
   const { internal: inside, external: outside } = STEP_PRICES;
   return (internal * inside.dollarsPerThousand + external * outside.dollarsPerThousand) / 1_000;
 }
@@ -59,16 +60,11 @@ interface Row extends StepCount {
   readonly monthDollars: number;
 }
 
-function visits(measured: readonly Measured[]) {
-  const sums = new Map<string, { step: string; line: number; visits: number }>();
-  for (const { machine } of measured) {
-    for (const { routine, step, line, visits } of stepVisits(machine)) {
-      const key = `${routine}.${step}:${line}`;
-      const before = sums.get(key)?.visits ?? 0;
-      sums.set(key, { step: `${routine}.${step}`, line, visits: before + visits });
-    }
-  }
-  return [...sums.values()];
+/** What each step was billed for, over everything that was measured. */
+function billsOf(measured: readonly Measured[]): readonly StepBill[] {
+  const machines = measured.map(({ machine }) => machine);
+  const [first] = machines;
+  return first === undefined ? [] : stepBills(first.program, machines);
 }
 
 /** Prints what each case or the run costs. */
@@ -81,7 +77,7 @@ export async function costOf(path: string, flags: CostFlags, world: RunWorld): P
   });
   if (flags.json) {
     const prices = STEP_PRICES;
-    const steps = flags.steps === true ? { steps: visits(measured) } : {};
+    const steps = flags.steps === true ? { steps: billsOf(measured) } : {};
     return world.write(`${JSON.stringify({ file: path, executions, prices, rows, ...steps }, null, 2)}\n`);
   }
   const table = formatTable(
@@ -103,11 +99,14 @@ export async function costOf(path: string, flags: CostFlags, world: RunWorld): P
   if (flags.steps === true)
     world.write(
       `\n${formatTable(
-        visits(measured),
+        billsOf(measured),
         [
-          { heading: "step", value: ({ step }) => step },
+          { heading: "step", value: ({ routine, step }) => `${routine}.${step}` },
           { heading: "line", value: ({ line }) => line },
           { heading: "visits", value: ({ visits }) => visits },
+          { heading: "internal", value: ({ internal }) => internal },
+          { heading: "external", value: ({ external }) => external },
+          { heading: "list price", value: (bill) => dollars(listPrice(bill)) },
         ],
         "",
       )}\n`,

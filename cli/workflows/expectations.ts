@@ -1,13 +1,13 @@
 // What a case expects against what happened, in sentences.
-import type { EffectRequest, HttpRequest, Outcome, StepCount } from "../../workflows/engine/engine.ts";
+import type { Outcome, StepCount } from "../../workflows/engine/engine.ts";
 import type { Expectation, ExpectedCall } from "./case-file.ts";
-import { bodyValue, isExpected } from "./case-script.ts";
+import { bodyValue, isExpected, type WorldRequest } from "./case-script.ts";
 import { hasParts, sameValue } from "./subset.ts";
 
 /** What happened in a case. */
 export interface Ran {
   readonly outcome: Outcome;
-  readonly calls: readonly (EffectRequest & HttpRequest)[];
+  readonly calls: readonly WorldRequest[];
   /** `SEVERITY payload`. */
   readonly logs: readonly string[];
   readonly seconds: number;
@@ -54,7 +54,9 @@ function outcomeMismatches(expect: Expectation, outcome: Outcome): string[] {
   return found;
 }
 
-function showCall({ method, url, step, body }: EffectRequest & HttpRequest): string {
+function showCall(request: WorldRequest): string {
+  if (request.kind === "connector") return `${request.name} (step ${request.step}, args ${request.args})`;
+  const { method, url, step, body } = request;
   return `${method} ${url} (step ${step}${body === undefined ? "" : `, body ${show(bodyValue(body))}`})`;
 }
 

@@ -4,7 +4,7 @@ import {
   ACCESS_TOKEN_VARIABLE,
   createWorkflowIdentity,
 } from "../../shared/adapters/local/workflow-identity.ts";
-import type { Perform } from "../../workflows/engine/engine.ts";
+import { unknownConnector, type Perform } from "../../workflows/engine/engine.ts";
 import { withoutControls } from "./source.ts";
 
 /** Where the identity tokens of a workflow come from when a person runs it. */
@@ -35,6 +35,7 @@ export function createRealEffects({ env, log }: RealEffects): Perform {
       log(withoutControls(`${request.severity} ${request.payload}`));
       return { kind: "done" };
     }
+    if (request.kind === "connector") return unknownConnector(request);
     if (request.kind !== "http") throw new Error(`The engine asked its driver for ${request.kind}.`);
     return performHttp({ identity }, request, signal);
   };

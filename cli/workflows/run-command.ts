@@ -1,8 +1,8 @@
 // `signalbox workflows run`: a workflow on this machine, its result on stdout.
 import { readFile } from "node:fs/promises";
-import { CassetteError, NonDeterminismError } from "../../workflows/engine/engine.ts";
+import { CassetteError, NonDeterminismError, prettyJson } from "../../workflows/engine/engine.ts";
 import { CommandError, EXIT } from "../exit.ts";
-import { readCassette, writeCassette } from "./cassette-file.ts";
+import { readCassette, requireWritable, writeCassette } from "./cassette-file.ts";
 import { createRealEffects } from "./real-effects.ts";
 import { runWorkflow, type RunResult } from "./run-workflow.ts";
 import { loadWorkflow, withoutControls } from "./source.ts";
@@ -85,6 +85,7 @@ export async function runAsAsked(
     throw new CommandError(EXIT.usage, "--record and --replay exclude each other: choose one.");
   const { program } = await loadWorkflow(path);
   const argument = await readArgument(flags.args);
+  if (flags.record !== undefined) await requireWritable(flags.record);
   const replay = flags.replay === undefined ? undefined : await readCassette(flags.replay);
   const tell = (line: string): void => writeError(`${withoutControls(line)}\n`);
   try {
@@ -115,13 +116,17 @@ export async function runAsAsked(
 export async function runFile(path: string, flags: RunFlags, world: RunWorld): Promise<void> {
   const { outcome } = await runAsAsked(path, flags, world);
   if (outcome.state === "SUCCEEDED") {
-    world.write(`${JSON.stringify(JSON.parse(outcome.result), null, 2)}\n`);
+    world.write(`${prettyJson(outcome.result)}\n`);
     return;
   }
   if (outcome.state === "CANCELLED") throw new CommandError(EXIT.refused, "CANCELLED");
   const { payload, context, stackTrace } = outcome.error;
-  throw new CommandError(
-    EXIT.refused,
-    JSON.stringify({ state: "FAILED", error: { payload, context, stackTrace } }, null, 2),
-  );
+  // As in the API, numbers of 64 bits are text.
+  const elements = stackTrace.elements.map(({ step, routine, position: { line, column, length } }) => ({
+    step,
+    routine,
+    position: { line: String(line), column: String(column), length: String(length) },
+  }));
+  const error = { payload, context, stackTrace: { elements } };
+  throw new CommandError(EXIT.refused, JSON.stringify({ state: "FAILED", error }, null, 2));
 }

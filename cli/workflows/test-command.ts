@@ -1,6 +1,6 @@
 // `signalbox workflows test`: cases in virtual time, and what they covered.
 import { CommandError, EXIT } from "../exit.ts";
-import { type Coverage, loadSuite, runSuite, type SuiteResult } from "./case-suite.ts";
+import { type Coverage, loadSuite, runSuite, suitesOf, type SuiteResult } from "./case-suite.ts";
 import { withoutControls } from "./source.ts";
 
 /** How a test is asked for. */
@@ -24,12 +24,14 @@ function formatCoverage({ steps, branches, share, missed }: Coverage): string {
   ].join("\n");
 }
 
-function formatResults(file: string, { results, coverage }: SuiteResult): string {
+/** `whole` lists what was not met; when only some cases ran, that says little unless it was asked for. */
+function formatResults(file: string, { results, coverage }: SuiteResult, whole: boolean): string {
   const lines = results.flatMap(({ name, mismatches, seconds }) => [
     `${mismatches.length === 0 ? "pass" : "FAIL"}  ${name}${seconds > 0 ? ` (${seconds} s of virtual time)` : ""}`,
     ...mismatches.map((text) => `      ${text.replaceAll("\n", "\n      ")}`),
   ]);
-  return withoutControls([file, ...lines, formatCoverage(coverage)].join("\n"));
+  const covered = whole ? coverage : { ...coverage, missed: [] };
+  return withoutControls([file, ...lines, formatCoverage(covered)].join("\n"));
 }
 
 const forPrograms = (file: string, { results, coverage }: SuiteResult) => ({
@@ -52,15 +54,17 @@ export async function testFiles(
 ): Promise<void> {
   const reports: unknown[] = [];
   const problems: string[] = [];
-  for (const path of paths) {
+  // With --cases a file of cases is tried on every workflow that is named.
+  for (const path of cases === undefined ? suitesOf(paths) : paths) {
     const suite = await runSuite(await loadSuite(path, cases), only);
     const failed = suite.results.filter(({ mismatches }) => mismatches.length > 0).length;
-    if (suite.results.length === 0) problems.push(`${path}: no case is named like ${JSON.stringify(only)}.`);
+    const { results } = suite;
+    if (results.length === 0) problems.push(`${path}: no case is named like ${JSON.stringify(only)}.`);
     if (failed > 0) problems.push(`${path}: ${failed} of ${suite.results.length} cases failed.`);
     if (suite.coverage.share * 100 < minCoverage)
       problems.push(`${path}: coverage is ${percent(suite.coverage.share)}, asked for is ${minCoverage} %.`);
     reports.push(forPrograms(path, suite));
-    if (!json) write(`${formatResults(path, suite)}\n`);
+    if (!json) write(`${formatResults(path, suite, only === "" || minCoverage > 0)}\n`);
   }
   if (json) write(`${JSON.stringify(reports, null, 2)}\n`);
   if (problems.length > 0) throw new CommandError(EXIT.refused, problems.join("\n"));

@@ -99,6 +99,12 @@ describe("test", () => {
     });
   });
 
+  test("runs a suite once, though a workflow and its cases are both named", async () => {
+    const call = shell({ "order.yaml": ORDER, "order.cases.yaml": CASES });
+    const { out } = await call("test", "{}/order.cases.yaml", "{}/order.yaml");
+    expect(out.match(/^Coverage/gm)).toHaveLength(1);
+  });
+
   test("finds the workflow of a file of cases, too", async () => {
     const call = shell({ "order.yaml": ORDER, "order.cases.yaml": CASES });
     const { exit, out } = await call("test", "{}/order.cases.yaml");
@@ -250,7 +256,7 @@ cases:
     });
     expect(await call("test", "{}/order.yaml")).toMatchObject({
       exit: EXIT.notFound,
-      err: "The file of cases order.cases.yaml does not exist: correct the path.\n",
+      err: expect.stringMatching(/^order\.cases\.yaml does not exist: write cases there/) as string,
     });
     const twice = await call("test", "{}/order.yaml", "--cases", "{}/twice.cases.yaml");
     expect(twice.exit).toBe(1);
@@ -279,7 +285,7 @@ describe("cost", () => {
     const call = shell({ "order.yaml": ORDER, "order.cases.yaml": CASES });
     const { out } = await call("cost", "{}/order.yaml", "--steps");
     expect(out).toMatch(/^a small order +\d+ +0 +1 +\$0\.\d+ +\$/m);
-    expect(out).toMatch(/^main\.ask +5 +3$/m);
+    expect(out).toMatch(/^main\.ask +5 +3 +16 +8 +\$0\.000360$/m);
     expect(out).toContain("List price: $0.01 per 1,000 internal and $0.025 per 1,000 external steps");
   });
 

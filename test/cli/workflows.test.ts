@@ -158,12 +158,18 @@ describe("check", () => {
     const { exit, err } = await call(["workflows", "check", "{}/nowhere.yaml"]);
     expect({ exit, err }).toEqual({
       exit: EXIT.notFound,
-      err: "The file nowhere.yaml does not exist: correct the path.\n",
+      err: "1 error, 0 warnings in 1 file.\n",
     });
   });
 });
 
 describe("run", () => {
+  test("keeps every digit of a result", async () => {
+    const { call } = shell({ "big.yaml": "- a:\n    return: {id: 9007199254740993, half: 0.5, list: []}\n" });
+    const { out } = await call(["workflows", "run", "{}/big.yaml"]);
+    expect(out).toBe('{\n  "id": 9007199254740993,\n  "half": 0.5,\n  "list": []\n}\n');
+  });
+
   test("prints the result as JSON", async () => {
     const { call } = shell({ "hello.yaml": HELLO, "args.json": '{"name": "file"}' });
     const given = await call(["workflows", "run", "{}/hello.yaml", "--args", '{"name": "Ada"}']);

@@ -31,9 +31,11 @@ export {
   failure,
   jsonResponse,
   textResponse,
+  unknownConnector,
   type Auth,
   type Body,
   type CallbackHttpRequest,
+  type ConnectorRequest,
   type EffectRequest,
   type EffectResult,
   type FailureTag,
@@ -65,9 +67,17 @@ export {
 } from "./machine/inspect.ts";
 export { CassetteError, createRecordingDriver, createReplayDriver, type Take } from "./drivers/cassette.ts";
 export { createChaosDriver, type ChaosOptions, type Fault } from "./drivers/chaos.ts";
-export { monthlyCost, STEP_PRICES, stepCount, stepVisits, type StepCount } from "./accounting/cost.ts";
+export {
+  monthlyCost,
+  STEP_PRICES,
+  stepBills,
+  stepCount,
+  stepVisits,
+  type StepBill,
+  type StepCount,
+} from "./accounting/cost.ts";
 export { coverage, coveredShare, type CoverageItem } from "./accounting/coverage.ts";
 export { CHOICES } from "./choices.ts";
 export { RESPONSE_BYTES_MAX as HTTP_RESPONSE_BYTES_MAX } from "./limits.ts";
 export type { Value } from "./values/value.ts";
-export { fromPlain, toPlain } from "./values/json.ts";
+export { fromPlain, prettyJson, toPlain } from "./values/json.ts";

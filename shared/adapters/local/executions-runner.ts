@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Perform,
   type Program,
+  unknownConnector,
 } from "../../../workflows/engine/engine.ts";
 import { ControlPlaneError, notFound } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -83,6 +84,7 @@ function performer({ http, log }: RunnerOptions, execution: StoredExecution, sto
         log.info({ execution: execution.id, severity: request.severity }, request.payload);
         return { kind: "done" };
       }
+      if (request.kind === "connector") return unknownConnector(request);
       if (request.kind !== "http") throw new Error(`The engine asked its driver for ${request.kind}.`);
       return performHttp(http, request, AbortSignal.any([stopped, cancelled]));
     });

@@ -1,4 +1,5 @@
 // Steps as they are billed, and what they cost at list price.
+import type { Program } from "../compile/program.ts";
 import type { Machine } from "../machine/state.ts";
 
 /** List price in US dollars: per thousand steps, after a number of free ones in a month. */
@@ -20,13 +21,49 @@ export function stepCount({ tally: { internal, external, assignments } }: Machin
 }
 
 /** How often each step was entered: by routine and name, in the order of the file. */
-export function stepVisits({
-  program,
-  tally,
-}: Machine): { routine: string; step: string; line: number; visits: number }[] {
-  return program.steps.flatMap(({ name, routine, span, anonymous }, index) =>
-    anonymous ? [] : [{ routine, step: name, line: span.line, visits: tally.visits.get(index) ?? 0 }],
-  );
+export function stepVisits(machine: Machine): Pick<StepBill, "routine" | "step" | "line" | "visits">[] {
+  return stepBills(machine.program, [machine]).map(({ routine, step, line, visits }) => ({
+    routine,
+    step,
+    line,
+    visits,
+  }));
+}
+
+/** What a step of the file was billed for, over an execution or several. */
+export interface StepBill {
+  readonly routine: string;
+  readonly step: string;
+  readonly line: number;
+  /** How often it was entered. */
+  readonly visits: number;
+  readonly internal: number;
+  readonly external: number;
+}
+
+/** What each step of one program was billed for, by routine and name, in the order of the file; unnamed bodies count to the step around them. */
+export function stepBills(program: Program, machines: readonly Machine[]): StepBill[] {
+  const total = (read: (tally: Machine["tally"]) => number | undefined): number =>
+    machines.reduce((sum, { tally }) => sum + (read(tally) ?? 0), 0);
+  const bills: StepBill[] = [];
+  for (const [index, { name, routine, span, anonymous }] of program.steps.entries()) {
+    const external = total(({ outside }) => outside.get(index));
+    const internal = total(({ billed }) => billed.get(index)) - external;
+    const before = bills.at(-1);
+    if (!anonymous || before === undefined) {
+      const visits = total((tally) => tally.visits.get(index));
+      bills.push({ routine, step: name, line: span.line, visits, internal, external });
+    } else {
+      const home = bills.findLastIndex((bill) => bill.routine === routine && bill.step === name);
+      const bill = bills[home] ?? before;
+      bills[Math.max(home, 0)] = {
+        ...bill,
+        internal: bill.internal + internal,
+        external: bill.external + external,
+      };
+    }
+  }
+  return bills;
 }
 
 /** US dollars for a month of `executions` like this one, the free steps taken off. */

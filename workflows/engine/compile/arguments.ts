@@ -64,8 +64,8 @@ export function applyFunction(
     emitter.problems.warn(
       span,
       "unknown-connector",
-      `no request is known for ${fn.name}; a run here will fail at this step`,
-      "add a line to connectors/table.ts, or call the REST API with http.request",
+      `no request is known for ${fn.name}; a run here fails at this step unless a case answers it`,
+      `answer it in a case (call: ${fn.name}), or call its REST API with http.request`,
     );
   }
   const into: Slot = { hops: 0, slot: hiddenSlot(emitter), name: "" };

@@ -18,15 +18,11 @@ const POLL_DELAY_SECONDS_DEFAULT = 1;
 const POLL_MULTIPLIER_DEFAULT = 1.25;
 const POLL_DELAY_SECONDS_MAX_DEFAULT = 60;
 
-/** Starts a connector call. @throws {WorkflowError} SystemError for a connector without an entry in the table. */
+/** Starts a connector call. One without an entry in the table is left to the driver whole. */
 export function beginConnector(run: Run, name: string, args: Args): Begun {
   const entry = findConnector(name);
-  if (entry === undefined) {
-    throw runtimeError(
-      "SystemError",
-      `unknown connector ${name}; add a line for it to connectors/table.ts, or call its REST API with http.request`,
-    );
-  }
+  if (entry === undefined)
+    return { request: { kind: "connector", name, args: encodeJson(args) }, after: { kind: "body" } };
   const options = optionsOf(args.get("connector_params"), entry);
   const request = firstRequest(run, name, entry, args, options);
   const { nowMs: startedMs } = run;

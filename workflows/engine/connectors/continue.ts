@@ -1,7 +1,7 @@
 // Goes on with a connector call when one of its requests has an answer: retry, poll, or finish.
 import type { Slot } from "../compile/program.ts";
 import { DEFAULT_BACKOFF, isTransient } from "../library/retry.ts";
-import { httpValue } from "../machine/http.ts";
+import { bodyOf, httpValue } from "../machine/http.ts";
 import { issue } from "../machine/issue.ts";
 import { retryDelay } from "../machine/retries.ts";
 import type { EffectResult } from "../machine/request.ts";
@@ -39,8 +39,7 @@ export function continueConnector(
   }
   let body: Value;
   try {
-    const response = httpValue(result);
-    body = isMap(response) ? (response.get("body") ?? null) : null;
+    body = bodyOf(httpValue(result));
   } catch (error) {
     if (!(error instanceof WorkflowError) || error.fatal || call.retries >= RETRIES_MAX) throw error;
     if (!isTransient(error.value, isIdempotent(call.request))) throw error;

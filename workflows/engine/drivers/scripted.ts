@@ -1,11 +1,11 @@
 // A driver for tests: answers come from a script, by URL and attempt, and every request is kept.
-import { textResponse, type EffectRequest, type EffectResult } from "../machine/request.ts";
+import { textResponse, unknownConnector, type EffectRequest, type EffectResult } from "../machine/request.ts";
 import type { JournalEntry } from "../machine/journal.ts";
 import type { JournalStore, Perform } from "./execute.ts";
 
 /** One line of a script: which requests it answers and how; the last answer repeats. */
 export interface ScriptLine {
-  /** `METHOD` and how the URL begins, or a predicate. */
+  /** `METHOD` and how the URL begins, or the name of a connector that the table does not know, or a predicate. */
   readonly when: string | ((request: EffectRequest) => boolean);
   readonly answers: readonly (EffectResult | ((request: EffectRequest) => EffectResult))[];
 }
@@ -20,6 +20,7 @@ export interface ScriptedDriver {
 
 function matches({ when }: ScriptLine, request: EffectRequest): boolean {
   if (typeof when === "function") return when(request);
+  if (request.kind === "connector") return request.name === when;
   return request.kind === "http" && `${request.method} ${request.url}`.startsWith(when);
 }
 
@@ -35,7 +36,10 @@ export function createScriptedDriver(lines: readonly ScriptLine[] = []): Scripte
       return { kind: "done" };
     }
     const line = lines.find((candidate) => matches(candidate, request));
-    if (line === undefined) return textResponse(404, "no line of the script answers this request");
+    if (line === undefined)
+      return request.kind === "connector"
+        ? unknownConnector(request)
+        : textResponse(404, "no line of the script answers this request");
     const count = used.get(line) ?? 0;
     used.set(line, count + 1);
     const answer = line.answers[Math.min(count, line.answers.length - 1)];

@@ -2,9 +2,9 @@
 import type { Value } from "../values/value.ts";
 import { runtimeError } from "../values/workflow-error.ts";
 import { continueConnector } from "../connectors/continue.ts";
-import { failureError, httpValue } from "./http.ts";
+import { bodyOf, failureError, httpValue } from "./http.ts";
 import { retryNow } from "./retries.ts";
-import { storeResult, topFrame, type Run } from "./run.ts";
+import { instructionAt, storeResult, topFrame, type Run } from "./run.ts";
 import type { EffectResult } from "./request.ts";
 import type { Pending, Thread } from "./state.ts";
 
@@ -12,6 +12,7 @@ import type { Pending, Thread } from "./state.ts";
 export function applyResult(run: Run, thread: Thread, result: EffectResult, known?: Value): void {
   const { after, into } = thread.pending as Pending;
   const frame = topFrame(thread);
+  run.step = instructionAt(run, frame).step;
   thread.pending = undefined;
   thread.state = "ready";
   switch (after.kind) {
@@ -25,6 +26,9 @@ export function applyResult(run: Run, thread: Thread, result: EffectResult, know
     }
     case "http":
       storeResult(run, frame, into, httpValue(result));
+      break;
+    case "body":
+      storeResult(run, frame, into, bodyOf(httpValue(result)));
       break;
     case "value":
       storeResult(run, frame, into, known ?? plainValue(result));

@@ -25,7 +25,7 @@ export function httpRequest(method: string, args: Args): HttpRequest {
   if (!METHODS.has(verb)) throw runtimeError("ValueError", `unknown HTTP method ${JSON.stringify(method)}`);
   const url = withQuery(asString(args.get("url"), "url"), args.get("query"));
   const headers = headersOf(args.get("headers"));
-  const body = bodyOf(args.get("body") ?? null, headers);
+  const body = encodedBody(args.get("body") ?? null, headers);
   const agent = findHeader(headers, "user-agent");
   headers[agent ?? "User-Agent"] = agent === undefined ? USER_AGENT : `${headers[agent]} ${USER_AGENT}`;
   const auth = authOf(args.get("auth"), url);
@@ -107,7 +107,7 @@ function bytesBody(data: Uint8Array): Body {
 }
 
 /** Encodes a body by its Content-Type, which is set where none was given. */
-function bodyOf(value: Value, headers: Record<string, string>): Body | undefined {
+function encodedBody(value: Value, headers: Record<string, string>): Body | undefined {
   if (value === null) return undefined;
   const given = findHeader(headers, "content-type");
   if (given === undefined) {
@@ -168,6 +168,7 @@ export function scopesOf(value: Value | undefined): string[] {
 /** A response as `{body, code, headers}`. @throws {WorkflowError} HttpError from 400 on; the failure's tag without a response. */
 export function httpValue(result: EffectResult): Value {
   if (result.kind === "failure") throw failureError(result);
+  if (result.kind === "raised") throw raisedError(result.value);
   if (result.kind !== "http")
     throw runtimeError("SystemError", `the driver answered a request with ${result.kind}`);
   const headers = canonicalHeaders(result.headers);
@@ -184,6 +185,18 @@ export function httpValue(result: EffectResult): Value {
     mapOf({ body, code: BigInt(result.status), headers, message, tags: ["HttpError"] }),
     message,
   );
+}
+
+/** The body of a response, which is the whole result of a connector. */
+export function bodyOf(response: Value): Value {
+  return isMap(response) ? (response.get("body") ?? null) : null;
+}
+
+/** An error that a driver gives whole; its text is the message that it carries. */
+function raisedError(json: string): WorkflowError {
+  const value = decodeJson(json);
+  const message = isMap(value) ? value.get("message") : undefined;
+  return new WorkflowError(value, typeof message === "string" ? message : json);
 }
 
 /** The error of a request that got no response. */

@@ -51,7 +51,15 @@ export function start(program: Program, options: StartOptions): Turn {
     bytes: 0,
     branchErrors: 0,
     callbacks: [],
-    tally: { internal: 0, external: 0, assignments: 0, visits: new Map(), ways: new Map() },
+    tally: {
+      internal: 0,
+      external: 0,
+      assignments: 0,
+      billed: new Map(),
+      outside: new Map(),
+      visits: new Map(),
+      ways: new Map(),
+    },
     outcome: undefined,
   };
   const entry: JournalEntry = {
@@ -84,7 +92,7 @@ function productionCallbacks(env: Readonly<Record<string, string>>): string {
 function openRun(machine: Machine, nowMs: number, observer?: Observer): Run {
   const copy = cloneMachine(machine);
   copy.nowMs = nowMs;
-  return { machine: copy, host: { env: copy.env }, nowMs, entries: [], requests: [], observer };
+  return { machine: copy, host: { env: copy.env }, nowMs, entries: [], requests: [], observer, step: 0 };
 }
 
 function close({ machine, entries, requests }: Run): Turn {

@@ -28,6 +28,13 @@ export interface HttpRequest {
   readonly connector?: string;
 }
 
+/** A connector that the table does not know, for a driver that stands in for it; `args` is JSON text of a map. */
+export interface ConnectorRequest {
+  readonly kind: "connector";
+  readonly name: string;
+  readonly args: string;
+}
+
 /** A durable timer; `dueMs` is epoch milliseconds and stays the same after a restart. */
 export interface SleepRequest {
   readonly kind: "sleep";
@@ -57,7 +64,13 @@ export interface CallbackRequest {
 }
 
 /** What a step asks of the world. */
-export type RequestBody = HttpRequest | SleepRequest | LogRequest | NowRequest | CallbackRequest;
+export type RequestBody =
+  | HttpRequest
+  | ConnectorRequest
+  | SleepRequest
+  | LogRequest
+  | NowRequest
+  | CallbackRequest;
 
 /** A request with its stable id (`thread/number`) and the step that makes it. */
 export type EffectRequest = RequestBody & {
@@ -86,6 +99,8 @@ export type EffectResult =
       readonly body?: Body;
     }
   | { readonly kind: "failure"; readonly tag: FailureTag; readonly message: string }
+  /** An error as it is raised: JSON text of any value, for connectors whose errors have shapes of their own. */
+  | { readonly kind: "raised"; readonly value: string }
   | { readonly kind: "now"; readonly seconds: number }
   | { readonly kind: "done" };
 
@@ -125,6 +140,15 @@ export function textResponse(
     headers: { "Content-Type": "text/plain", ...headers },
     body: { encoding: "utf8", data },
   };
+}
+
+/** What a driver without a stand-in answers to a connector that the table does not know: why, and how to go on. */
+export function unknownConnector({ name }: ConnectorRequest): EffectResult {
+  return failure(
+    "SystemError",
+    `unknown connector ${name}: answer it in a case (call: ${name}), call its REST API with http.request, ` +
+      "or add a line for it to workflows/engine/connectors/table.ts",
+  );
 }
 
 /** A request that failed without a response. */

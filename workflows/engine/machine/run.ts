@@ -25,6 +25,8 @@ export interface Run {
   readonly entries: JournalEntry[];
   readonly requests: EffectRequest[];
   readonly observer: Observer | undefined;
+  /** The step at work, which is billed for what is counted. */
+  step: number;
 }
 
 /** The frame at work in a thread. */
@@ -75,16 +77,18 @@ export function storeResult(run: Run, frame: Frame, into: Slot | undefined, valu
 }
 
 /** Counts billed steps. @throws {WorkflowError} fatal, past STEPS_MAX. */
-export function countStep({ machine: { tally } }: Run, count = 1): void {
-  tally.internal += count;
+export function countStep({ machine: { tally }, step }: Run): void {
+  tally.internal++;
+  tally.billed.set(step, (tally.billed.get(step) ?? 0) + 1);
   if (tally.internal + tally.external > STEPS_MAX)
     throw limitError("Maximum number of executed steps exceeded");
 }
 
 /** Moves one counted step from internal to external: a call that leaves Google's own hosts. */
-export function countExternal({ machine: { tally } }: Run): void {
+export function countExternal({ machine: { tally }, step }: Run): void {
   tally.internal--;
   tally.external++;
+  tally.outside.set(step, (tally.outside.get(step) ?? 0) + 1);
 }
 
 /** Records for coverage that a way through a step was taken. */

@@ -40,7 +40,9 @@ export interface Snapshot extends Pick<
   readonly callbacks: readonly (Omit<Machine["callbacks"][number], "held"> & {
     readonly held: Machine["callbacks"][number]["held"] | null;
   })[];
-  readonly tally: Omit<Machine["tally"], "visits" | "ways"> & {
+  readonly tally: Omit<Machine["tally"], "billed" | "outside" | "visits" | "ways"> & {
+    readonly billed: readonly [number, number][];
+    readonly outside: readonly [number, number][];
     readonly visits: readonly [number, number][];
     readonly ways: readonly [string, number][];
   };
@@ -67,7 +69,13 @@ export function snapshot(machine: Machine): Snapshot {
     branchErrors,
     threads: machine.threads.map((thread) => encodeThread(thread, places)),
     callbacks: callbacks.map((callback) => ({ ...callback, held: callback.held ?? null })),
-    tally: { ...tally, visits: [...tally.visits], ways: [...tally.ways] },
+    tally: {
+      ...tally,
+      billed: [...tally.billed],
+      outside: [...tally.outside],
+      visits: [...tally.visits],
+      ways: [...tally.ways],
+    },
     outcome: outcome ?? null,
   };
 }
@@ -148,7 +156,13 @@ export function restore(program: Program, saved: Snapshot): Machine {
     branchErrors,
     threads,
     callbacks: callbacks.map((callback) => ({ ...callback, held: callback.held ?? undefined })),
-    tally: { ...tally, visits: new Map(tally.visits), ways: new Map(tally.ways) },
+    tally: {
+      ...tally,
+      billed: new Map(tally.billed),
+      outside: new Map(tally.outside),
+      visits: new Map(tally.visits),
+      ways: new Map(tally.ways),
+    },
     outcome: outcome ?? undefined,
   };
 }

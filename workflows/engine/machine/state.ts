@@ -41,6 +41,8 @@ export interface Frame extends VariableFrame {
 export type Continuation =
   | { readonly kind: "value" }
   | { readonly kind: "http" }
+  /** The body of a response is the value. */
+  | { readonly kind: "body" }
   | { readonly kind: "retry"; readonly body: number }
   | { readonly kind: "connector"; readonly call: ConnectorCall };
 
@@ -98,6 +100,9 @@ export interface Tally {
   internal: number;
   external: number;
   assignments: number;
+  /** Billed steps, and of these the external ones, by index in `Program.steps`. */
+  billed: Map<number, number>;
+  outside: Map<number, number>;
   /** How often each step was entered, by index in `Program.steps`. */
   visits: Map<number, number>;
   /** Which ways were taken: `step:case`, `step:retry` and so on. */
@@ -142,6 +147,12 @@ export function cloneMachine(machine: Machine): Machine {
       join: thread.join === undefined ? undefined : { ...thread.join, errors: [...thread.join.errors] },
     })),
     callbacks: machine.callbacks.map((callback) => ({ ...callback })),
-    tally: { ...machine.tally, visits: new Map(machine.tally.visits), ways: new Map(machine.tally.ways) },
+    tally: {
+      ...machine.tally,
+      billed: new Map(machine.tally.billed),
+      outside: new Map(machine.tally.outside),
+      visits: new Map(machine.tally.visits),
+      ways: new Map(machine.tally.ways),
+    },
   };
 }

@@ -82,6 +82,7 @@ function runThread(run: Run, thread: Thread): void {
   ) {
     const frame = topFrame(thread);
     const instruction = instructionAt(run, frame);
+    run.step = instruction.step;
     if (!alone && moved && instruction.op === "enter") return;
     const handle = HANDLERS[instruction.op] as basic.Handler<Instruction["op"]>;
     guard(run, thread, () => handle(run, thread, frame, instruction));

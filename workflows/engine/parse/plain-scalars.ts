@@ -9,10 +9,12 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const HASH = 0x23;
 
+const codesOf = (characters: string): ReadonlySet<number> => new Set(Buffer.from(characters));
+
 /** Characters that begin something else than plain text, or that are not worth knowing here. */
-const INDICATORS = new Set([..."-?:,[]{}#&*!|>'\"%@`"].map((character) => character.charCodeAt(0)));
+const INDICATORS = codesOf("-?:,[]{}#&*!|>'\"%@`");
 /** Characters that end plain text inside brackets. */
-const BRACKETS = new Set([...",[]{}"].map((character) => character.charCodeAt(0)));
+const BRACKETS = codesOf(",[]{}");
 
 const INTEGER = /^[-+]?[0-9]+$/;
 const DOUBLE = /^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+)$/;

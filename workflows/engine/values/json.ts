@@ -2,7 +2,7 @@
 import { CHOICES } from "../choices.ts";
 import { JSON_DEPTH_MAX } from "../limits.ts";
 import { isBytes, isList, isMap, type Value } from "./value.ts";
-import { runtimeError } from "./workflow-error.ts";
+import { runtimeError, WorkflowError } from "./workflow-error.ts";
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
@@ -153,6 +153,16 @@ export interface JsonLayout {
  */
 export function encodeJson(value: Value, layout?: JsonLayout): string {
   return encode(value, layout, layout === undefined ? "" : `\n${layout.prefix}`);
+}
+
+/** JSON text laid out for people, every digit kept; text that nests deeper than workflows decode stays as it is. */
+export function prettyJson(text: string): string {
+  try {
+    return encodeJson(decodeJson(text), { prefix: "", indent: "  " });
+  } catch (error) {
+    if (error instanceof WorkflowError) return text;
+    throw error;
+  }
 }
 
 function encode(value: Value, layout: JsonLayout | undefined, line: string): string {
