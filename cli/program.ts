@@ -6,6 +6,7 @@ import { addDecisions } from "./commands/decisions.ts";
 import { addLists } from "./commands/lists.ts";
 import { addLooking } from "./commands/looking.ts";
 import { addNotifications } from "./commands/notifications.ts";
+import { addOperations } from "./commands/operations.ts";
 import { addRolloutMoves } from "./commands/rollouts.ts";
 import { addRunning } from "./commands/running.ts";
 import { addStatus } from "./commands/status.ts";
@@ -56,6 +57,7 @@ export function createProgram(context: CommandContext, writeError: (text: string
   addLooking(program, context);
   addTraffic(program, context);
   addRolloutMoves(program, context);
+  addOperations(program, context);
   addDecisions(program, context);
   addNotifications(program, context);
   addBackups(program, context);

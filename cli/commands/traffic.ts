@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit.ts";
 import { lastId, sharesText, teamResource } from "../names.ts";
-import { type CommandContext, type Resource, type Session, session } from "../output.ts";
+import { type CommandContext, type GlobalOptions, type Resource, type Session, session } from "../output.ts";
+import { followOperation, type Operation } from "./operations.ts";
 
 interface Serving {
   readonly versions: readonly { readonly modelVersion: string; readonly percent: number }[];
@@ -85,8 +86,12 @@ function rollbackWords(name: string, moved: Moved): string {
   const what = moved.alreadyMoved
     ? `${name} had been moved off version ${lastId(moved.from)} already: ${now}.`
     : `${name} moved from version ${lastId(moved.from)} to ${lastId(moved.to)} in ${moved.milliseconds.toFixed(0)} ms: ${now}.`;
-  return `${what}\nIt is held: nothing rolls out until \`signalbox resume ${asWho(name)} --reason '…'\`.`;
+  return `${what}\n${heldWords(name)}`;
 }
+
+/** What a rollback leaves behind. */
+const heldWords = (name: string): string =>
+  `It is held: nothing rolls out until \`signalbox resume ${asWho(name)} --reason '…'\`.`;
 
 interface RollbackOptions {
   readonly reason: string;
@@ -94,6 +99,7 @@ interface RollbackOptions {
   readonly from?: string;
   readonly to?: string;
   readonly force?: boolean;
+  readonly wait: boolean;
 }
 
 function addRollback(program: Command, context: CommandContext): void {
@@ -108,6 +114,7 @@ function addRollback(program: Command, context: CommandContext): void {
     )
     .option("--to <version>", "the version to go to; default: the last good one")
     .option("--force", "move at once, also to a version that is scaled down or does not answer")
+    .option("--no-wait", "do not wait for a version that is scaled down to be warmed")
     .addHelpText(
       "after",
       "\nExamples:\n  $ signalbox rollback ranker --reason 'errors on checkout'\n  $ signalbox rollback search/ranker --from 7 --to 5 --reason 'as agreed'",
@@ -118,14 +125,22 @@ function addRollback(program: Command, context: CommandContext): void {
       const known = await knownVersions(api, name);
       const from =
         options.from === undefined ? versionToLeave(known) : versionNamed(options.from, known, name);
-      const moved = await api.post<Moved>(`/v1/${name}:rollback`, {
+      const answer = await api.post<Moved | Operation>(`/v1/${name}:rollback`, {
         reason: options.reason,
         requestId: randomUUID(),
         ...(from === undefined ? {} : { from }),
         ...(options.to === undefined ? {} : { to: versionNamed(options.to, known, name) }),
         ...(options.force === true ? { force: true } : {}),
       });
-      api.print(moved, rollbackWords(name, moved));
+      if (!("metadata" in answer)) return api.print(answer, rollbackWords(name, answer));
+      const json = command.optsWithGlobals<GlobalOptions>().json === true;
+      if (options.wait) {
+        await followOperation(api, answer, { json, context });
+        if (!json) context.write(`${heldWords(name)}\n`);
+        return undefined;
+      }
+      const words = `${answer.metadata.to} is being warmed; traffic moves when it is ready. signalbox wait ${answer.name}`;
+      return api.print(answer, words);
     });
 }
 

@@ -47,7 +47,8 @@ export async function startControlPlane(
   url = `http://127.0.0.1:${(door.server.server.address() as AddressInfo).port}`;
   adapters.apiAnswersAt(url);
   await executions.resume();
-  const loops = startLoops({ clock, log, metrics, webhook: door.webhook, services: services.all });
+  const { all, warmUps } = services;
+  const loops = startLoops({ clock, log, metrics, webhook: door.webhook, services: all, warmUps });
 
   return {
     url,

@@ -20,10 +20,14 @@ export interface LoopPorts {
   readonly services: readonly FactService[];
   readonly metrics: { scrape(): Promise<unknown> };
   readonly webhook: { sweep(): Promise<void> };
+  /** A loop of its own, since it must go on while the services wait for a ledger that does not answer. */
+  readonly warmUps: () => Promise<void>;
 }
 
 /** Starts one loop a service. A pass that fails is logged and tried again: it changes nothing half-way. */
-export function startLoops({ clock, log, services, metrics, webhook }: LoopPorts): { stop(): Promise<void> } {
+export function startLoops({ clock, log, services, metrics, webhook, warmUps }: LoopPorts): {
+  stop(): Promise<void>;
+} {
   const stopped = new AbortController();
   const { signal } = stopped;
   const loop = async (name: string, everyMs: number, pass: () => Promise<void>): Promise<void> => {
@@ -41,6 +45,7 @@ export function startLoops({ clock, log, services, metrics, webhook }: LoopPorts
       ? []
       : [loop(service.name, RECONCILE_EVERY_MS, () => service.reconcile?.() ?? Promise.resolve())],
   );
+  loops.push(loop("warm-ups", RECONCILE_EVERY_MS, warmUps));
   loops.push(loop("metrics", SCRAPE_EVERY_MS, async () => void (await metrics.scrape())));
   loops.push(loop("webhook", RECEIPTS_EVERY_MS, () => webhook.sweep()));
   return {

@@ -6,10 +6,11 @@ import { createProvisioner } from "../../services/provisioner/provisioner.ts";
 import { createRegistry } from "../../services/registry/registry.ts";
 import { createRelay } from "../../services/relay/relay.ts";
 import { createRollout } from "../../services/rollout/rollout.ts";
+import { createWarmUps } from "../../services/rollout/warm-ups.ts";
 import type { EmbeddedAdapters } from "./adapters.ts";
 import { WORKFLOW_API } from "./open-workflows.ts";
 
-/** Every fact service; `all` in the order in which they are subscribed. `api` answers the API's base URL once it is known. */
+/** Every fact service, and the loop beside them that needs no ledger; `all` in the order in which they are subscribed. `api` answers the API's base URL once it is known. */
 export function createFactServices(
   adapters: EmbeddedAdapters,
   api: () => string,
@@ -26,7 +27,8 @@ export function createFactServices(
   });
   const registry = createRegistry(ports);
   const rollout = createRollout(ports);
+  const warmUps = createWarmUps(ports);
   const data = createData(ports);
   const notifier = createNotifier(ports);
-  return { relay, notifier, all: [relay, provisioner, registry, rollout, data, notifier] };
+  return { relay, notifier, warmUps, all: [relay, provisioner, registry, rollout, data, notifier] };
 }

@@ -1,4 +1,5 @@
 // Endpoints: who gets the traffic, what is being rolled out, and whether a person has stopped it.
+import { openWarmUp } from "../../shared/domain/warm-up.ts";
 import type { ViewDocument } from "../../shared/ports/views.ts";
 import { resumeCommand } from "./attention.ts";
 import { numberOf, objectOf, shortName, textOf } from "./fields.ts";
@@ -66,6 +67,7 @@ function card(endpoint: EndpointData, running: ViewDocument | undefined, now: Da
   const waiting = endpoint.view?.["waiting"];
   const queue = Array.isArray(waiting) ? waiting.length : 0;
   const [last] = endpoint.traffic?.traffic.moves ?? [];
+  const warmUp = endpoint.traffic === undefined ? undefined : openWarmUp(endpoint.traffic);
   return html`<article class="card">
     <h3>${shortName(endpoint.name)} <small>${endpoint.name}</small></h3>
     ${shares.length === 0 ? html`<p class="empty">No version serves yet: register one with this endpoint, and it is rolled out.</p>` : bar(shares)}
@@ -74,6 +76,7 @@ function card(endpoint: EndpointData, running: ViewDocument | undefined, now: Da
     </p>
     ${last !== undefined && html`<p class="quiet">Move ${last.epoch}, ${timeAgo(last.time, now)} by ${last.actor}: ${last.reason}</p>`}
     ${running !== undefined && rolloutLine(running, now)}
+    ${warmUp !== undefined && html`<p class="alarm">Rolling back to ${shortName(warmUp.to)}, which is being warmed since ${timeAgo(warmUp.time, now)}: ${warmUp.reason}</p>`}
     ${queue > 0 && html`<p class="quiet">${queue} more in the queue.</p>`}
     ${problem !== "" && html`<p class="alarm">${problem}</p>`}
     ${

@@ -19,8 +19,10 @@ import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { declare } from "../../shared/runtime/config.ts";
 import { createLog } from "../../shared/runtime/log.ts";
+import { repeat } from "../../shared/runtime/repeat.ts";
 import { WORKFLOW } from "./ports.ts";
 import { createRollout } from "./rollout.ts";
+import { createWarmUps } from "./warm-ups.ts";
 
 const SCRAPE_PAUSE_MS = 1_000;
 const GATEWAY_GRACE_MS = 3_000;
@@ -53,7 +55,7 @@ const { deploys, gateway } = openServing({
   path: withNode(config.PATH),
   traffic,
 });
-const rollout = createRollout({
+const ports = {
   ...stored,
   clock,
   log,
@@ -63,7 +65,8 @@ const rollout = createRollout({
   api: () => config.SIGNALBOX_API_URL,
   // The outbox holds the facts already; the relay finds them there.
   announce: async () => {},
-});
+};
+const rollout = createRollout(ports);
 await serveAlone(rollout, {
   deadLetters: stored.deadLetters,
   log,
@@ -78,7 +81,9 @@ await serveAlone(rollout, {
       log.warn({ error }, "A scrape could not be kept; the next one follows."),
     );
     await executions.resume();
+    const warming = repeat({ clock, log }, "warm-ups", SCRAPE_PAUSE_MS, createWarmUps(ports));
     return async () => {
+      await warming.stop();
       await stopScraping();
       await executions.close();
       await gateway.close(GATEWAY_GRACE_MS);

@@ -75,19 +75,38 @@ export async function reviveCandidate(ports: RolloutServicePorts, name: string):
   if (status.state === "unknown" || status.state === "cold") await prepareBackend(ports, name, state.started);
 }
 
-/** How a version was last put on an endpoint, or undefined when no rollout of it has started. */
-async function lastStart(
-  ports: RolloutServicePorts,
+/** How a version was last put on an endpoint: what it was started with, and how long it took until it was ready. */
+interface LastStart {
+  readonly started: Started;
+  readonly preparedMs?: number;
+}
+
+/** The last start of a version on an endpoint, or undefined when no rollout of it has started. */
+export async function lastStart(
+  ports: Pick<RolloutServicePorts, "ledger">,
   endpoint: string,
   modelVersion: string,
-): Promise<Started | undefined> {
-  let last: Started | undefined;
+): Promise<LastStart | undefined> {
+  let last: LastStart | undefined;
   for (let attempt = 1; attempt <= ATTEMPTS_LOOKED_AT_MAX; attempt += 1) {
     const { state } = await load(ports.ledger, rollout, rolloutName(endpoint, modelVersion, attempt));
     if (state.phase === "absent") return last;
-    last = state.started ?? last;
+    const { started, preparedMs } = state;
+    if (started !== undefined) last = { started, ...(preparedMs === undefined ? {} : { preparedMs }) };
   }
   return last;
+}
+
+/** Prepares a version as it was last put on the endpoint; false when no rollout of it has started. */
+export async function prepareVersion(
+  ports: Pick<RolloutServicePorts, "ledger" | "deploys">,
+  endpoint: string,
+  version: string,
+): Promise<boolean> {
+  const last = await lastStart(ports, endpoint, version);
+  if (last === undefined) return false;
+  await ports.deploys.prepare(releaseRequest(last.started));
+  return true;
 }
 
 /**
@@ -103,11 +122,7 @@ export async function revive(
   for (const version of new Set([...Object.keys(versionWeights(document)), ...warm])) {
     const { state } = await ports.deploys.status(backendName(endpoint, version), STATUS_TIMEOUT_MS);
     if (state !== "unknown" && state !== "cold") continue;
-    const started = await lastStart(ports, endpoint, version);
-    if (started === undefined) {
-      ports.log.error({ endpoint, version }, "A version has traffic and no rollout says how to serve it.");
-      continue;
-    }
-    await ports.deploys.prepare(releaseRequest(started));
+    if (await prepareVersion(ports, endpoint, version)) continue;
+    ports.log.error({ endpoint, version }, "A version has traffic and no rollout says how to serve it.");
   }
 }

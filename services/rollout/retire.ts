@@ -10,9 +10,11 @@ import {
   type TrafficDocument,
   versionWeights,
 } from "../../shared/domain/traffic.ts";
+import { openWarmUp } from "../../shared/domain/warm-up.ts";
 import { load } from "../../shared/runtime/record.ts";
 import { markVersionCold, readTraffic } from "../../shared/runtime/traffic.ts";
 import { type RolloutServicePorts, STATUS_TIMEOUT_MS } from "./ports.ts";
+import { lastStart } from "./releases.ts";
 
 /** When a version last lost all of its traffic, in epoch milliseconds; undefined when the moves do not reach back that far. */
 function leftAt(moves: readonly Move[], version: string): number | undefined {
@@ -86,8 +88,11 @@ export async function expireStandby(
   const now = ports.clock.now().getTime();
   for (const entry of document.traffic.good) {
     if (!standbyIsOver(document, entry, standbyMs, now)) continue;
+    if (openWarmUp(document)?.to === entry.version) continue;
+    // How long it took to become ready is noted now: a rollback that wants it back may have no ledger to ask.
+    const preparedMs = (await lastStart(ports, endpoint, entry.version))?.preparedMs;
     try {
-      await markVersionCold(ports, endpoint, entry.version);
+      await markVersionCold(ports, endpoint, entry.version, preparedMs);
     } catch (error) {
       // A rollback came first and the version serves again: it keeps its backend.
       if (error instanceof ControlPlaneError && error.reason === "STILL_SERVING") continue;
@@ -97,14 +102,14 @@ export async function expireStandby(
   }
 }
 
-/** Stops backends whose versions are marked cold: a crash may have come between the mark and the stop. */
+/** Stops backends whose versions are marked cold, unless they are being warmed: a crash may have come between the mark and the stop. */
 export async function retireCold(
   ports: RolloutServicePorts,
   state: EndpointState,
   document: TrafficDocument,
 ): Promise<void> {
-  const candidate = await candidateOf(ports, state);
+  const needed = [await candidateOf(ports, state), openWarmUp(document)?.to];
   for (const { version, backend, state } of document.traffic.good) {
-    if (state === "cold" && version !== candidate) await retireBackend(ports, backend);
+    if (state === "cold" && !needed.includes(version)) await retireBackend(ports, backend);
   }
 }

@@ -17,6 +17,7 @@ export const NAME_PATTERNS = {
   endpoint: "teams/{team}/endpoints/{endpoint}",
   model: "teams/{team}/models/{model}",
   modelVersion: "teams/{team}/models/{model}/versions/{version}",
+  operation: "teams/{team}/endpoints/{endpoint}/operations/{operation}",
   plan: "stacks/{stack}/plans/{plan}",
   rollout: "teams/{team}/endpoints/{endpoint}/rollouts/{rollout}",
   run: "teams/{team}/runs/{run}",

@@ -29,9 +29,9 @@ export interface RollbackAsk {
 }
 
 /** A version to go back to. */
-export type RollbackTarget = Pick<GoodVersion, "version" | "backend" | "state">;
+export type RollbackTarget = Pick<GoodVersion, "version" | "backend" | "state" | "preparedMs">;
 
-/** How a target's backend answered the probe. Only `ready` and `unknown` are moved to. */
+/** How a target's backend answered the probe. `ready` and `unknown` are moved to; `starting` and `cold` are waited for; `dead` is not. */
 export type Readiness = "ready" | "unknown" | "starting" | "dead" | "cold";
 
 /** A rollback that has been done already. */
@@ -70,22 +70,21 @@ export function doneRollback(
   };
 }
 
+/** ALREADY_EXISTS: the same request id with another content. */
+export function requestIdReused(requestId: string, when: string): ControlPlaneError {
+  return new ControlPlaneError(
+    "ALREADY_EXISTS",
+    `The request id ${requestId} was used ${when} for another rollback: send a new id with a new request.`,
+    { reason: "REQUEST_ID_REUSED", field: "requestId", metadata: { requestId, when } },
+  );
+}
+
 /** The move that this request id has made, or undefined. Errors: ALREADY_EXISTS when the id was used for another content. */
 function replayed(document: TrafficDocument, ask: RollbackAsk): DoneRollback | undefined {
   if (ask.requestId === undefined) return undefined;
   const move = document.traffic.moves.find((move) => move.requestId === ask.requestId);
   if (move === undefined) return undefined;
-  if (move.requestHash !== ask.requestHash) {
-    throw new ControlPlaneError(
-      "ALREADY_EXISTS",
-      `The request id ${ask.requestId} was used at epoch ${move.epoch} for another rollback: send a new id with a new request.`,
-      {
-        reason: "REQUEST_ID_REUSED",
-        field: "requestId",
-        metadata: { requestId: ask.requestId, epoch: String(move.epoch) },
-      },
-    );
-  }
+  if (move.requestHash !== ask.requestHash) throw requestIdReused(ask.requestId, `at epoch ${move.epoch}`);
   return doneRollback(move, ask.from);
 }
 
@@ -189,33 +188,32 @@ export function planRollback(endpoint: string, document: TrafficDocument, ask: R
   );
 }
 
+/** The version to go back to: at once, or once its backend is warm. */
+export interface ChosenTarget {
+  readonly target: RollbackTarget;
+  /** False: it is scaled down or being started, so it is warmed first. */
+  readonly now: boolean;
+}
+
 /**
- * The target that the move goes to: the first whose backend is ready or did not answer in time. `force` takes the first
- * target whatever its backend says.
+ * The target that the rollback goes to: the first whose backend is ready or did not answer in time; else the first that is
+ * being started or scaled down, once it is warm. `force` takes the first target at once, whatever its backend says.
  *
- * Errors: FAILED_PRECONDITION `TARGET_COLD` names the newest cold version when no warm one can serve, `NO_GOOD_VERSION` when
- * all are known dead or still starting.
+ * Errors: FAILED_PRECONDITION `NO_GOOD_VERSION` when all are known dead.
  */
 export function chooseTarget(
   endpoint: string,
   targets: readonly [RollbackTarget, ...RollbackTarget[]],
   readiness: ReadonlyMap<string, Readiness>,
   force: boolean,
-): RollbackTarget {
-  const answer = (target: RollbackTarget): Readiness => readiness.get(target.version) ?? "unknown";
-  const serving = targets.find(
-    (target) => target.state === "warm" && ["ready", "unknown"].includes(answer(target)),
-  );
-  if (serving !== undefined) return serving;
-  if (force) return targets[0];
-  const cold = targets.find((target) => target.state === "cold" || answer(target) === "cold");
-  if (cold !== undefined) {
-    throw failedPrecondition(
-      "TARGET_COLD",
-      `The version to go back to is ${cold.version}, and its backend is scaled down: prepare it first, or move at once with force (requests fail until it is ready).`,
-      { endpoint, to: cold.version, backend: cold.backend },
-    );
-  }
+): ChosenTarget {
+  const answer = (target: RollbackTarget): Readiness =>
+    target.state === "cold" ? "cold" : (readiness.get(target.version) ?? "unknown");
+  const serving = targets.find((target) => ["ready", "unknown"].includes(answer(target)));
+  if (serving !== undefined) return { target: serving, now: true };
+  if (force) return { target: targets[0], now: true };
+  const later = targets.find((target) => answer(target) !== "dead");
+  if (later !== undefined) return { target: later, now: false };
   const answers = targets.map((target) => `${target.version} is ${answer(target)}`).join(", ");
   throw noGoodVersion(endpoint, answers, "Try again when one is ready, or move at once with force.");
 }

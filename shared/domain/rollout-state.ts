@@ -37,6 +37,8 @@ export interface RolloutState {
   /** RFC 3339 of the start. */
   readonly startedAt?: string;
   readonly release: "preparing" | "ready" | "failed";
+  /** How long the release took until it was ready. */
+  readonly preparedMs?: number;
   /** The execution that owns the rollout. */
   readonly execution?: string;
   /** Index of the step that the weights are at; -1 before the candidate has traffic. */
@@ -88,7 +90,7 @@ export function evolveRollout(state: RolloutState, fact: FactOf<RolloutFactType>
     case "rollout.started":
       return { ...state, phase: "started", started: fact.data, startedAt: fact.time };
     case "release.prepared":
-      return { ...state, release: "ready" };
+      return { ...state, release: "ready", preparedMs: fact.data.durationMs };
     case "release.failed":
       return { ...state, release: "failed" };
     case "rollout.claimed":

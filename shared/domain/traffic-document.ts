@@ -2,7 +2,15 @@
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { backendName } from "./backend.ts";
-import { GOOD_MAX, MOVES_MAX, versionWeights, type TrafficDocument, type Weights } from "./traffic.ts";
+import { ERROR_CODES, type ErrorCode } from "./errors.ts";
+import {
+  GOOD_MAX,
+  MOVES_MAX,
+  OPERATIONS_MAX,
+  versionWeights,
+  type TrafficDocument,
+  type Weights,
+} from "./traffic.ts";
 
 const strict = { additionalProperties: false };
 const Text = Type.String({ minLength: 1 });
@@ -25,7 +33,50 @@ const MoveSchema = Type.Object(
 );
 
 const GoodSchema = Type.Object(
-  { version: Text, backend: Text, state: Type.Enum(["warm", "cold"]), since: Text },
+  {
+    version: Text,
+    backend: Text,
+    state: Type.Enum(["warm", "cold"]),
+    since: Text,
+    preparedMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  strict,
+);
+
+const WarmUpSchema = Type.Object(
+  {
+    id: Text,
+    cause: Text,
+    from: Text,
+    to: Text,
+    backend: Text,
+    actor: Text,
+    reason: Type.String(),
+    requestId: Type.Optional(Type.String()),
+    requestHash: Type.Optional(Type.String()),
+    hold: Type.Optional(Type.Boolean()),
+    time: Text,
+    eta: Text,
+    end: Type.Optional(
+      Type.Object(
+        {
+          time: Text,
+          epoch: Type.Optional(Type.Integer({ minimum: 1 })),
+          failure: Type.Optional(
+            Type.Object(
+              {
+                code: Type.Enum(Object.keys(ERROR_CODES) as ErrorCode[]),
+                reason: Text,
+                message: Type.String(),
+              },
+              strict,
+            ),
+          ),
+        },
+        strict,
+      ),
+    ),
+  },
   strict,
 );
 
@@ -42,6 +93,7 @@ const DocumentSchema = Type.Object(
         moves: Type.Array(MoveSchema, { maxItems: MOVES_MAX }),
         good: Type.Array(GoodSchema, { maxItems: GOOD_MAX }),
         hold: Type.Union([HoldSchema, Type.Null()]),
+        operations: Type.Optional(Type.Array(WarmUpSchema, { maxItems: OPERATIONS_MAX })),
       },
       strict,
     ),
@@ -85,6 +137,8 @@ export function trafficProblems(endpoint: string, document: TrafficDocument): re
   if (!sameWeights(byBackend, document.weights)) problems.push("the weights are not those of the last move");
   if (new Set(good.map((entry) => entry.version)).size !== good.length)
     problems.push("a good version stands twice");
+  const open = (document.traffic.operations ?? []).filter(({ end }) => end === undefined);
+  if (open.length > 1) problems.push(`${open.length} warm-ups are under way`);
   for (const entry of good) {
     if (entry.backend !== backendName(endpoint, entry.version)) {
       problems.push(`${entry.version} names the backend ${entry.backend}, which is not its own`);

@@ -12,6 +12,7 @@ import {
   type TrafficDocument,
   type Weights,
 } from "./traffic.ts";
+import { operationsAfter } from "./warm-up.ts";
 
 /** Characters of a reason that the document keeps: 16 moves must fit into one Kubernetes annotation. A longer one is cut. */
 export const REASON_CHARACTERS_MAX = 500;
@@ -89,7 +90,7 @@ function goodAfter(endpoint: string, document: TrafficDocument, move: Move): rea
     .filter((entry) => !left.includes(entry.version))
     .map((entry) =>
       entry.state === "cold" && move.to[entry.version] !== undefined
-        ? { ...entry, state: "warm" as const, since: move.time }
+        ? { version: entry.version, backend: entry.backend, state: "warm" as const, since: move.time }
         : entry,
     );
   const winner = soleVersion(move.to);
@@ -137,6 +138,7 @@ export function applyMove(
     time,
   };
   const holds = kind === "rollback" && request.hold !== false;
+  const operations = operationsAfter(document.traffic.operations, move);
   return {
     ...document,
     weights: Object.fromEntries(
@@ -147,6 +149,7 @@ export function applyMove(
       moves: [move, ...moves].slice(0, MOVES_MAX),
       good: goodAfter(endpoint, document, move),
       hold: hold ?? (holds ? { cause, actor, reason, time } : null),
+      ...(operations === undefined ? {} : { operations }),
     },
   };
 }

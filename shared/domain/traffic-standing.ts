@@ -11,6 +11,7 @@ import {
   type Hold,
   type TrafficDocument,
 } from "./traffic.ts";
+import { cancelWarmUp } from "./warm-up.ts";
 
 const withGood = (document: TrafficDocument, good: readonly GoodVersion[]): TrafficDocument => ({
   ...document,
@@ -45,21 +46,31 @@ function withState(
   version: string,
   state: GoodVersion["state"],
   time: string,
+  preparedMs?: number,
 ): TrafficDocument {
   const { good } = document.traffic;
   if (!good.some((entry) => entry.version === version && entry.state !== state)) return document;
   return withGood(
     document,
-    good.map((entry) => (entry.version === version ? { ...entry, state, since: time } : entry)),
+    good.map((entry) => {
+      if (entry.version !== version) return entry;
+      const { backend } = entry;
+      return { version, backend, state, since: time, ...(preparedMs === undefined ? {} : { preparedMs }) };
+    }),
   );
 }
 
 /**
  * Marks a version cold, which must be durable before its backend is scaled down. A version outside the good list needs no
  * mark and changes nothing. Errors: FAILED_PRECONDITION `STILL_SERVING` while it has weight, so that a rollback that came
- * first keeps its target.
+ * first keeps its target. `preparedMs`: how long its last start took, which is what a rollback to it has to expect.
  */
-export function markCold(document: TrafficDocument, version: string, time: string): TrafficDocument {
+export function markCold(
+  document: TrafficDocument,
+  version: string,
+  time: string,
+  preparedMs?: number,
+): TrafficDocument {
   const percent = versionWeights(document)[version];
   if (percent !== undefined) {
     throw failedPrecondition(
@@ -68,7 +79,7 @@ export function markCold(document: TrafficDocument, version: string, time: strin
       { version, weight: String(percent) },
     );
   }
-  return withState(document, version, "cold", time);
+  return withState(document, version, "cold", time, preparedMs);
 }
 
 /** Marks a version warm again, after its backend became ready. */
@@ -83,8 +94,9 @@ export function setHold(document: TrafficDocument, hold: Hold): TrafficDocument 
   return { ...document, traffic: { ...document.traffic, hold: { ...hold, reason } } };
 }
 
-/** Resumes the endpoint. */
-export function clearHold(document: TrafficDocument): TrafficDocument {
+/** Resumes the endpoint; a warm-up under way is given up, since a person wants to go on. */
+export function clearHold(document: TrafficDocument, time: string): TrafficDocument {
   if (document.traffic.hold === null) return document;
-  return { ...document, traffic: { ...document.traffic, hold: null } };
+  const { traffic } = cancelWarmUp(document, time);
+  return { ...document, traffic: { ...traffic, hold: null } };
 }

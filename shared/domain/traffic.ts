@@ -1,5 +1,6 @@
 // The traffic document: where an endpoint's requests go, and enough history to take them back without any other store.
 import { backendName } from "./backend.ts";
+import type { ErrorCode } from "./errors.ts";
 
 /** Backend or version name → share of requests in percent; the sum is 100, or there is no entry before the first version. */
 export type Weights = Readonly<Record<string, number>>;
@@ -31,6 +32,41 @@ export interface GoodVersion {
   readonly state: "warm" | "cold";
   /** When it last reached 100 % or changed between warm and cold. */
   readonly since: string;
+  /** How long its last start took until it was ready, noted when it became cold: what a rollback to it has to expect. */
+  readonly preparedMs?: number;
+}
+
+/** How a warm-up ended: with its move, or not. */
+export interface WarmUpEnd {
+  /** RFC 3339. */
+  readonly time: string;
+  /** Of the move. */
+  readonly epoch?: number;
+  readonly failure?: { readonly code: ErrorCode; readonly reason: string; readonly message: string };
+}
+
+/** A rollback to a version that is scaled down: it is warmed, then traffic moves. */
+export interface WarmUp {
+  readonly id: string;
+  /** Cause of the move to come. */
+  readonly cause: string;
+  /** The version that is to be left. */
+  readonly from: string;
+  /** The version that is warmed. */
+  readonly to: string;
+  readonly backend: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly requestId?: string;
+  readonly requestHash?: string;
+  /** `false` where a rollout's policy does not hold the endpoint. */
+  readonly hold?: boolean;
+  /** RFC 3339 of the request. */
+  readonly time: string;
+  /** When it is expected to be ready. */
+  readonly eta: string;
+  /** Missing while it is under way. */
+  readonly end?: WarmUpEnd;
 }
 
 /** Why an endpoint is held: no rollout starts or advances until someone resumes it. */
@@ -56,6 +92,8 @@ export interface TrafficDocument {
     /** The last `GOOD_MAX` good versions; `good[0]` is the version at 100 % or last there. */
     readonly good: readonly GoodVersion[];
     readonly hold: Hold | null;
+    /** The last `OPERATIONS_MAX` warm-ups, newest first; missing before the first. */
+    readonly operations?: readonly WarmUp[];
   };
 }
 
@@ -64,6 +102,9 @@ export const MOVES_MAX = 16;
 
 /** Good versions kept in the document. */
 export const GOOD_MAX = 5;
+
+/** Warm-ups kept in the document, at most one of them under way. */
+export const OPERATIONS_MAX = 4;
 
 /** The document of an endpoint that no version has served yet; its first write creates it. */
 export const EMPTY_TRAFFIC: TrafficDocument = {

@@ -25,7 +25,8 @@ export interface BackendStatus {
 /**
  * Puts immutable, versioned backends beside each other. It never moves traffic.
  * Law: `prepare` with the same backend name is the same backend; nothing is started twice; the artifact's digest is checked
- * before anything starts (a mismatch is `failed`); a backend that dies is `failed` or started again, never silently gone.
+ * before anything starts (a mismatch is `failed`); a backend that dies is `failed` or started again, never silently gone;
+ * `warm` needs nobody's memory but its own.
  */
 export interface Deploys {
   prepare(request: ReleaseRequest): Promise<void>;
@@ -33,4 +34,6 @@ export interface Deploys {
   status(backend: string, timeoutMs: number): Promise<BackendStatus>;
   /** Stops a backend after its in-flight requests ended. Only call for a backend that has weight 0 and is marked cold. */
   retire(backend: string): Promise<void>;
+  /** Starts a retired backend again as it was last prepared; a running one stays. False when it was never prepared here. */
+  warm(backend: string): Promise<boolean>;
 }

@@ -7,12 +7,14 @@ import {
   chooseTarget,
   doneRollback,
   planRollback,
+  requestIdReused,
   type DoneRollback,
   type Readiness,
   type RollbackTarget,
 } from "../domain/rollback-target.ts";
-import type { TrafficDocument, Weights } from "../domain/traffic.ts";
-import { applyMove } from "../domain/traffic-moves.ts";
+import type { TrafficDocument, WarmUp, Weights } from "../domain/traffic.ts";
+import { applyMove, REASON_CHARACTERS_MAX } from "../domain/traffic-moves.ts";
+import { acceptWarmUp, openWarmUp, WARM_UP_MS_DEFAULT, warmUpId } from "../domain/warm-up.ts";
 import type { BackendStatus, Deploys } from "../ports/deploys.ts";
 import { isRetried, readTraffic, type TrafficPorts } from "./traffic.ts";
 
@@ -62,6 +64,11 @@ export interface RollbackResult {
   readonly alreadyMoved: boolean;
 }
 
+/** What became of a rollback: traffic is where it was to go, or will be once the version there is warm. */
+export type RollbackOutcome =
+  | { readonly kind: "moved"; readonly result: RollbackResult }
+  | { readonly kind: "warming"; readonly warmUp: WarmUp };
+
 const READINESS: Readonly<Record<BackendStatus["state"], Readiness>> = {
   ready: "ready",
   unknown: "unknown",
@@ -109,18 +116,68 @@ function landed(document: TrafficDocument, attempt: Attempt | undefined): DoneRo
   return move === undefined || attempt === undefined ? undefined : doneRollback(move, attempt.from);
 }
 
-/** One try: answers where traffic is, or the attempt whose outcome has to be read again. */
+type Tried =
+  | (DoneRollback & { readonly mine: boolean })
+  | { readonly kind: "warming"; readonly warmUp: WarmUp }
+  | undefined;
+
+/** The warm-up that this request id has begun and that no move has ended. */
+function knownWarmUp(
+  document: TrafficDocument,
+  requestId: string | undefined,
+  hash: string,
+): WarmUp | undefined {
+  if (requestId === undefined) return undefined;
+  const known = document.traffic.operations?.find((operation) => operation.requestId === requestId);
+  if (known === undefined) return undefined;
+  if (known.requestHash !== hash) throw requestIdReused(requestId, `at ${known.time}`);
+  return known.end?.epoch === undefined ? known : undefined;
+}
+
+/** Takes on to warm the target and to move then; joins a warm-up to it that is under way. Undefined: someone else wrote first. */
+async function warmFirst(
+  ports: RollbackPorts,
+  request: RollbackRequest,
+  document: TrafficDocument,
+  { from, target, hash, now }: { from: string; target: RollbackTarget; hash: string; now: Date },
+): Promise<Tried> {
+  const { endpoint, actor, requestId, hold } = request;
+  const open = openWarmUp(document);
+  if (open?.to === target.version) return { kind: "warming", warmUp: open };
+  const time = now.toISOString();
+  const cause = request.cause ?? `rollback/${requestId ?? `${time}/${hash.slice(0, 12)}`}`;
+  const eta = new Date(now.getTime() + (target.preparedMs ?? WARM_UP_MS_DEFAULT)).toISOString();
+  const warmUp: WarmUp = {
+    id: warmUpId(endpoint, cause, time),
+    cause,
+    from,
+    to: target.version,
+    backend: target.backend,
+    actor,
+    reason: request.reason.slice(0, REASON_CHARACTERS_MAX),
+    ...(requestId === undefined ? {} : { requestId, requestHash: hash }),
+    ...(hold === undefined ? {} : { hold }),
+    time,
+    eta,
+  };
+  const result = await ports.traffic.write(endpoint, acceptWarmUp(document, warmUp));
+  return result.kind === "conflict" ? undefined : { kind: "warming", warmUp };
+}
+
+/** One try: answers where traffic is or what is warmed, or undefined when it has to be read again. */
 async function attemptRollback(
   ports: RollbackPorts,
   request: RollbackRequest,
   hash: string,
   before: Attempt | undefined,
   started: (attempt: Attempt) => void,
-): Promise<(DoneRollback & { readonly mine: boolean }) | undefined> {
+): Promise<Tried> {
   const { endpoint, from, to, requestId, actor, reason, hold } = request;
   const document = await readTraffic(ports.traffic, endpoint);
   const mine = landed(document, before);
   if (mine !== undefined) return { ...mine, mine: true };
+  const begun = knownWarmUp(document, requestId, hash);
+  if (begun !== undefined) return { kind: "warming", warmUp: begun };
   const now = ports.clock.now();
   const plan = planRollback(endpoint, document, {
     ...(from === undefined ? {} : { from }),
@@ -131,7 +188,9 @@ async function attemptRollback(
   if (plan.kind === "already-moved") return { ...plan, mine: false };
 
   const readiness = await probe(ports, plan.targets);
-  const target = chooseTarget(endpoint, plan.targets, readiness, request.force ?? false);
+  const chosen = chooseTarget(endpoint, plan.targets, readiness, request.force ?? false);
+  const { target } = chosen;
+  if (!chosen.now) return warmFirst(ports, request, document, { from: plan.from, target, hash, now });
   const epoch = document.traffic.epoch + 1;
   const cause = request.cause ?? `rollback/${requestId ?? `${epoch}/${hash.slice(0, 12)}`}`;
   const next = applyMove(endpoint, document, {
@@ -152,14 +211,14 @@ async function attemptRollback(
 }
 
 /**
- * Takes traffic back to the last good version and holds the endpoint. It never stops for another writer: it reads again and
+ * Takes traffic back to the last good version and holds the endpoint. Where no version in good standing can serve now and one
+ * is scaled down, that one is warmed first: the document then says so, and `driveWarmUp` moves. It never stops for another writer: it reads again and
  * writes epoch + 1 over whatever is there, unless what it was asked for has been done meanwhile.
  *
- * Errors: those of `planRollback` and `chooseTarget` (FAILED_PRECONDITION `NO_GOOD_VERSION`, `TARGET_COLD`,
- * `NOT_A_GOOD_VERSION`, `FROM_NEVER_SERVED`; ALREADY_EXISTS `REQUEST_ID_REUSED`), INTERNAL when the document is corrupt,
+ * Errors: those of `planRollback` and `chooseTarget` (FAILED_PRECONDITION `NO_GOOD_VERSION`, `NOT_A_GOOD_VERSION`, `FROM_NEVER_SERVED`; ALREADY_EXISTS `REQUEST_ID_REUSED`), INTERNAL when the document is corrupt,
  * UNAVAILABLE `ROLLBACK_NOT_WRITTEN` when the document could not be read or written in `ROLLBACK_ATTEMPTS_MAX` tries.
  */
-export async function rollback(ports: RollbackPorts, request: RollbackRequest): Promise<RollbackResult> {
+export async function askRollback(ports: RollbackPorts, request: RollbackRequest): Promise<RollbackOutcome> {
   const start = ports.clock.now().getTime();
   const hash = requestHash(request);
   let attempt: Attempt | undefined;
@@ -167,10 +226,12 @@ export async function rollback(ports: RollbackPorts, request: RollbackRequest): 
   for (let tried = 0; tried < ROLLBACK_ATTEMPTS_MAX; tried++) {
     try {
       const done = await attemptRollback(ports, request, hash, attempt, (next) => (attempt = next));
+      if (done?.kind === "warming") return done;
       if (done !== undefined) {
         const { from, to, weights, epoch, mine } = done;
         const milliseconds = ports.clock.now().getTime() - start;
-        return { from, to, weights, epoch, milliseconds, alreadyMoved: !mine };
+        const result = { from, to, weights, epoch, milliseconds, alreadyMoved: !mine };
+        return { kind: "moved", result };
       }
       attempt = undefined;
     } catch (error) {
@@ -183,5 +244,17 @@ export async function rollback(ports: RollbackPorts, request: RollbackRequest): 
     "UNAVAILABLE",
     `The traffic document of ${request.endpoint} could not be changed in ${ROLLBACK_ATTEMPTS_MAX} tries: look at its store and try again.`,
     { reason: "ROLLBACK_NOT_WRITTEN", metadata: { endpoint: request.endpoint }, cause: failure },
+  );
+}
+
+/** `askRollback` for callers who ask again until traffic has moved. Errors also: UNAVAILABLE `TARGET_WARMING` until then. */
+export async function rollback(ports: RollbackPorts, request: RollbackRequest): Promise<RollbackResult> {
+  const outcome = await askRollback(ports, request);
+  if (outcome.kind === "moved") return outcome.result;
+  const { to, eta } = outcome.warmUp;
+  throw new ControlPlaneError(
+    "UNAVAILABLE",
+    `${to} is being warmed and takes the traffic of ${request.endpoint} when it is ready, about ${eta}: ask again.`,
+    { reason: "TARGET_WARMING", metadata: { endpoint: request.endpoint, to, eta } },
   );
 }

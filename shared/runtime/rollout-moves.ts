@@ -133,7 +133,7 @@ export interface TakeBack {
 /** No version can take the traffic now: worth another try, since backends are started again when they die. */
 function noTargetYet(error: unknown): unknown {
   const known = error instanceof ControlPlaneError && error.code === "FAILED_PRECONDITION";
-  if (!known || !["NO_GOOD_VERSION", "TARGET_COLD"].includes(error.reason)) return error;
+  if (!known || error.reason !== "NO_GOOD_VERSION") return error;
   return new ControlPlaneError(
     "UNAVAILABLE",
     `${error.message} The rollback is tried again until it succeeds.`,
@@ -148,7 +148,7 @@ function noTargetYet(error: unknown): unknown {
 /**
  * Takes a rollout back. A candidate with traffic loses it to its predecessor, which holds the endpoint unless the policy says
  * otherwise; one without is only recorded. The first version of an endpoint keeps its traffic, for there is nowhere to go.
- * Errors: UNAVAILABLE `NO_GOOD_VERSION` while no other version can serve.
+ * Errors: UNAVAILABLE `NO_GOOD_VERSION` while no other version can serve, `TARGET_WARMING` while the one that can is warmed.
  */
 export async function takeBack(
   ports: RolloutMovePorts,

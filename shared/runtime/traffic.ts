@@ -104,7 +104,7 @@ export async function moveTraffic(
 }
 
 /** Writes a change that is no move, on whatever document is there. Answers whether anything had to be written. */
-async function edit(
+export async function editTraffic(
   ports: TrafficPorts,
   endpoint: string,
   change: (document: TrafficDocument, time: string) => TrafficDocument,
@@ -119,34 +119,39 @@ async function edit(
 }
 
 /** What a change of the document answers. */
-export type TrafficEdit = ReturnType<typeof edit>;
+export type TrafficEdit = ReturnType<typeof editTraffic>;
 
 /** Holds the endpoint; a hold that is there stays. */
 export function holdEndpoint(ports: TrafficPorts, endpoint: string, hold: Omit<Hold, "time">): TrafficEdit {
-  return edit(ports, endpoint, (document, time) => setHold(document, { ...hold, time }));
+  return editTraffic(ports, endpoint, (document, time) => setHold(document, { ...hold, time }));
 }
 
 /** Clears the hold of the endpoint. */
 export function resumeEndpoint(ports: TrafficPorts, endpoint: string): TrafficEdit {
-  return edit(ports, endpoint, (document) => clearHold(document));
+  return editTraffic(ports, endpoint, (document, time) => clearHold(document, time));
 }
 
 /** Puts the version that holds 100 % into the good list: a first version, after its *pass*. */
 export function markVersionGood(ports: TrafficPorts, endpoint: string, version: string): TrafficEdit {
-  return edit(ports, endpoint, (document, time) => markGood(endpoint, document, version, time));
+  return editTraffic(ports, endpoint, (document, time) => markGood(endpoint, document, version, time));
 }
 
 /** Takes a rejected or quarantined version out of the good list. */
 export function dropGoodVersion(ports: TrafficPorts, endpoint: string, version: string): TrafficEdit {
-  return edit(ports, endpoint, (document) => dropGood(document, version));
+  return editTraffic(ports, endpoint, (document) => dropGood(document, version));
 }
 
 /** Marks a version cold before its backend is retired; FAILED_PRECONDITION `STILL_SERVING` while it has weight. */
-export function markVersionCold(ports: TrafficPorts, endpoint: string, version: string): TrafficEdit {
-  return edit(ports, endpoint, (document, time) => markCold(document, version, time));
+export function markVersionCold(
+  ports: TrafficPorts,
+  endpoint: string,
+  version: string,
+  preparedMs?: number,
+): TrafficEdit {
+  return editTraffic(ports, endpoint, (document, time) => markCold(document, version, time, preparedMs));
 }
 
 /** Marks a version warm after its backend became ready again. */
 export function markVersionWarm(ports: TrafficPorts, endpoint: string, version: string): TrafficEdit {
-  return edit(ports, endpoint, (document, time) => markWarm(document, version, time));
+  return editTraffic(ports, endpoint, (document, time) => markWarm(document, version, time));
 }

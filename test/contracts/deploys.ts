@@ -96,5 +96,21 @@ export function deploysContract(name: string, create: () => Promise<DeploysTrial
       await trial.deploys.prepare(request);
       await reach(request.backend, "ready");
     });
+
+    it("warms a retired backend from its own memory, and leaves a running one as it is", async () => {
+      const request = await trial.request("serves");
+      await trial.deploys.prepare(request);
+      await reach(request.backend, "ready");
+      expect(await trial.deploys.warm(request.backend)).toBe(true);
+      expect(await trial.starts(request.backend)).toBe(1);
+      await trial.deploys.retire(request.backend);
+      expect(await trial.deploys.warm(request.backend)).toBe(true);
+      await reach(request.backend, "ready");
+      expect(await trial.starts(request.backend)).toBe(2);
+    });
+
+    it("cannot warm a backend that was never prepared", async () => {
+      expect(await trial.deploys.warm("ranker-9-00000000")).toBe(false);
+    });
   });
 }

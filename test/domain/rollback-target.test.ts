@@ -181,7 +181,8 @@ describe("readiness", () => {
   const choose = (document: TrafficDocument, answers: Record<string, Readiness>, force = false) => {
     const plan = planRollback(endpoint, document, ask());
     if (plan.kind !== "move") throw new Error("nothing to choose");
-    return chooseTarget(endpoint, plan.targets, new Map(Object.entries(answers)), force).version;
+    const { target, now } = chooseTarget(endpoint, plan.targets, new Map(Object.entries(answers)), force);
+    return now ? target.version : `${target.version}, once warm`;
   };
 
   it("moves to a target that is ready or does not answer in time", () => {
@@ -201,18 +202,18 @@ describe("readiness", () => {
     expect(choose(three(), { [v2]: "dead", [v1]: "dead" }, true)).toBe(v2);
   });
 
-  it("names the cold version it would go to, and goes there at once when forced", () => {
+  it("warms the newest cold version first where no warm one can serve, and goes there at once when forced", () => {
     const time = at(0).toISOString();
     const cold = markCold(markCold(three(), v2, time), v1, time);
-    expect(() => choose(cold, {})).toThrow(
-      expect.objectContaining({
-        code: "FAILED_PRECONDITION",
-        reason: "TARGET_COLD",
-        metadata: expect.objectContaining({ to: v2 }),
-      }),
-    );
+    expect(choose(cold, {})).toBe(`${v2}, once warm`);
     expect(choose(cold, {}, true)).toBe(v2);
     expect(choose(markCold(three(), v2, time), { [v1]: "ready" })).toBe(v1);
+    expect(choose(markCold(three(), v2, time), { [v1]: "dead" })).toBe(`${v2}, once warm`);
+  });
+
+  it("waits for a warm version that is being started where no other can serve", () => {
+    expect(choose(three(), { [v2]: "dead", [v1]: "starting" })).toBe(`${v1}, once warm`);
+    expect(choose(three(), { [v2]: "cold", [v1]: "dead" })).toBe(`${v2}, once warm`);
   });
 });
 
@@ -249,7 +250,7 @@ describe("every rollback", () => {
               const plan = planRollback(endpoint, document, ask());
               if (plan.kind !== "move") throw new Error("no earlier rollback is within a minute");
               const readiness = new Map(dead.map((name) => [name, "dead"] as const));
-              const target = chooseTarget(endpoint, plan.targets, readiness, false);
+              const { target } = chooseTarget(endpoint, plan.targets, readiness, false);
               expect(held).toContain(target.version);
               expect(dead).not.toContain(target.version);
               expect(target.version).not.toBe(plan.from);

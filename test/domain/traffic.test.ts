@@ -193,10 +193,10 @@ describe("standing", () => {
     expect(markCold(document, v3, time)).toBe(document);
     expect(markWarm(document, v1, time)).toBe(document);
     expect(dropGood(document, v3)).toBe(document);
-    expect(clearHold(document)).toBe(document);
+    expect(clearHold(document, time)).toBe(document);
     const held = setHold(document, { cause: "c", actor: "a", reason: "r", time });
     expect(setHold(held, { cause: "d", actor: "a", reason: "r", time })).toBe(held);
-    expect(clearHold(held).traffic.hold).toBeNull();
+    expect(clearHold(held, time).traffic.hold).toBeNull();
   });
 
   it("drops a quarantined version and leaves its traffic", () => {
@@ -262,7 +262,7 @@ describe("a stored document", () => {
         case "hold":
           return setHold(document, { cause: "c", actor: "a", reason: "r", time });
         default:
-          return clearHold(document);
+          return clearHold(document, time);
       }
     };
     fc.assert(

@@ -236,12 +236,12 @@ describe("the readiness of the target", () => {
     });
   });
 
-  it("names the cold version that it would go to, and moves when forced", async () => {
+  it("warms the cold version that it goes to first, and moves at once when forced", async () => {
     await markVersionCold(ports, endpoint, v1);
     await markVersionCold(ports, endpoint, v2);
     await expect(rollback(ports, ask({ from: v3 }))).rejects.toMatchObject({
-      code: "FAILED_PRECONDITION",
-      reason: "TARGET_COLD",
+      code: "UNAVAILABLE",
+      reason: "TARGET_WARMING",
       metadata: { to: v2 },
     });
     expect(await rollback(ports, ask({ from: v3, force: true }))).toMatchObject({ to: v2 });

@@ -88,6 +88,10 @@ function observedDeploys(
       if (before.state !== after.state) history.add("deploys", `prepare ${request.backend}`);
     },
     status: (backend, timeoutMs) => deploys.status(backend, timeoutMs),
+    async warm(backend) {
+      history.add("deploys", `warm ${backend}`);
+      return deploys.warm(backend);
+    },
     async retire(backend) {
       history.add("deploys", `retire ${backend}`);
       if ((await weights())[backend] !== undefined) broken(`${backend} is stopped while it has traffic`);

@@ -19,6 +19,7 @@ import { BUILD_LIMITS } from "../../services/provisioner/ports.ts";
 import { createRegistry } from "../../services/registry/registry.ts";
 import { createRelay } from "../../services/relay/relay.ts";
 import { createRollout } from "../../services/rollout/rollout.ts";
+import { createWarmUps } from "../../services/rollout/warm-ups.ts";
 import { createReceiptQueue } from "../../services/webhook/receipt-queue.ts";
 import { createLife, type Life, type Lost } from "./seam.ts";
 import type { Outside } from "./outside.ts";
@@ -214,6 +215,7 @@ export async function startProcess(outside: Outside, { name, onCrash, living }: 
     const pass = (): Promise<void> => service.reconcile?.() ?? Promise.resolve();
     repeat(ports, service.name, RECONCILE_EVERY_MS, pass);
   }
+  repeat(ports, "warm-ups", RECONCILE_EVERY_MS, createWarmUps(ports));
   repeat(ports, "receipts", RECEIPTS_EVERY_MS, () => receiptQueue.sweep());
   history.add(name, "starts");
   return { life, ports, operations, receiptQueue, name };

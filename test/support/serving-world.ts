@@ -14,6 +14,7 @@ import { readTraffic } from "../../shared/runtime/traffic.ts";
 import { endpointRoutes } from "../../services/api/routes/endpoints.ts";
 import { rolloutRoutes } from "../../services/api/routes/rollouts.ts";
 import { createRollout } from "../../services/rollout/rollout.ts";
+import { createWarmUps } from "../../services/rollout/warm-ups.ts";
 import { turns } from "./clock.ts";
 import { createMemoryTraffic } from "./memory-traffic.ts";
 import {
@@ -110,6 +111,7 @@ export function createServingWorld(options: ServingOptions = {}) {
   });
   const { outside } = parts;
   if (outside === undefined) throw new Error("the world made no services");
+  const warmUps = createWarmUps({ ...world, traffic, deploys: outside.backends.deploys });
   const ports = { ...world, traffic, deploys: outside.backends.deploys, metrics: outside.metrics };
   const app = createServer({ clock: world.clock, log: world.log, identity: createPeople() });
   void app.register(rolloutRoutes(ports));
@@ -143,6 +145,7 @@ export function createServingWorld(options: ServingOptions = {}) {
     await turns(TURNS_PER_SECOND);
     await world.settle();
     await world.reconcile();
+    await warmUps();
     await turns(TURNS_PER_SECOND);
   }
 

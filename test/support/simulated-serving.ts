@@ -67,6 +67,12 @@ export function createBackends(clock: { now(): Date }, behaviours: Map<string, B
       const message = behaviourOf(backend).fails ?? "";
       return { state: stateOf(backend), message, since: clock.now().toISOString() };
     },
+    async warm(backend) {
+      const known = backends.get(backend);
+      if (known === undefined) return false;
+      await deploys.prepare(known.request);
+      return true;
+    },
     async retire(backend) {
       const known = backends.get(backend);
       if (known !== undefined) known.state = "cold";

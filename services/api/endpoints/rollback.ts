@@ -4,7 +4,9 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { formatName, requireName } from "../../../shared/domain/names.ts";
 import { errorResponses, nameParams } from "../routes/schemas.ts";
-import { rollback, type RollbackPorts } from "../../../shared/runtime/rollback.ts";
+import { OperationResource } from "../routes/operations.ts";
+import { operationOf } from "./operations.ts";
+import { askRollback, type RollbackPorts } from "../../../shared/runtime/rollback.ts";
 
 const Name = Type.String({ minLength: 1, maxLength: 300 });
 
@@ -34,6 +36,8 @@ const schema = {
       milliseconds: Type.Number(),
       alreadyMoved: Type.Boolean(),
     }),
+    /** The version to go back to is scaled down: it is warmed, then traffic moves. */
+    202: OperationResource,
     ...errorResponses,
   },
 };
@@ -48,13 +52,14 @@ function requireVersions({ from, to }: { from?: string; to?: string }): void {
 export function rollbackRoutes(ports: RollbackPorts): FastifyPluginAsyncTypebox {
   return async (app) => {
     const url = "/v1/teams/:team/endpoints/:endpoint(^[^:/]+)::rollback";
-    app.post(url, { config: { role: "engineer", lane: "rollback" }, schema }, async (request) => {
+    const config = { role: "engineer", lane: "rollback" } as const;
+    app.post(url, { config, schema }, async (request, reply) => {
       requireVersions(request.body);
-      return rollback(ports, {
-        ...request.body,
-        endpoint: formatName("endpoint", request.params),
-        actor: request.caller.principal,
-      });
+      const endpoint = formatName("endpoint", request.params);
+      const actor = request.caller.principal;
+      const outcome = await askRollback(ports, { ...request.body, endpoint, actor });
+      if (outcome.kind === "moved") return outcome.result;
+      return reply.code(202).send(operationOf(endpoint, outcome.warmUp));
     });
   };
 }

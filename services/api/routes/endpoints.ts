@@ -7,6 +7,7 @@ import { rollbackRoutes } from "../endpoints/rollback.ts";
 import { resume, type ResumePorts } from "../endpoints/resume.ts";
 import { resolveServing, type ServingPorts } from "../endpoints/serving.ts";
 import { methodUrl } from "../resource-reads.ts";
+import { operationRoutes } from "./operations.ts";
 import { errorResponses, nameParams, Time } from "./schemas.ts";
 import type { RollbackPorts } from "../../../shared/runtime/rollback.ts";
 
@@ -62,6 +63,7 @@ function requireTime(at: string | undefined): string | undefined {
 export function endpointRoutes(ports: EndpointPorts): FastifyPluginAsyncTypebox {
   return async (app) => {
     await app.register(rollbackRoutes(ports));
+    await app.register(operationRoutes(ports));
     app.post(
       methodUrl("endpoint", "resume"),
       { config: { role: "operator" }, schema: resumeSchema },

@@ -1,7 +1,7 @@
 // Deploys on one machine: every backend is a detached model server, found again after a restart, never started twice.
 import { mkdir } from "node:fs/promises";
 import { ControlPlaneError } from "../../domain/errors.ts";
-import type { BackendStatus, Deploys } from "../../ports/deploys.ts";
+import type { BackendStatus, Deploys, ReleaseRequest } from "../../ports/deploys.ts";
 import { DEPLOY_LIMITS, type DeployLimits } from "./deploys-life.ts";
 import { endProcess } from "./deploys-process.ts";
 import { probe } from "./deploys-probe.ts";
@@ -100,6 +100,25 @@ export function createDeploys(options: LocalDeploysOptions): LocalDeploys {
   const entries = new Map<string, Entry>();
   const retiring = new Map<string, Promise<void>>();
 
+  const prepare = async (request: ReleaseRequest): Promise<void> => {
+    const { backend } = request;
+    await retiring.get(backend)?.catch(() => undefined);
+    const before = entries.get(backend);
+    if (before !== undefined && before.record.wanted !== "cold") return before.recorded;
+    const since = parts.clock.now().toISOString();
+    const launch = before?.record.launch ?? null;
+    const message = "It is being started.";
+    const record: BackendRecord = { schema: 1, request, wanted: "running", message, since, launch };
+    const entry: Entry = { record, supervisor: undefined, recorded: Promise.resolve() };
+    entries.set(backend, entry);
+    entry.recorded = begin(parts, entry).catch((error: unknown) => {
+      if (before === undefined) entries.delete(backend);
+      else entries.set(backend, before);
+      throw error;
+    });
+    return entry.recorded;
+  };
+
   return {
     async start() {
       for (const record of await readRecords(parts.directory)) {
@@ -111,23 +130,12 @@ export function createDeploys(options: LocalDeploysOptions): LocalDeploys {
         [...entries.values()].map(({ supervisor }) => supervisor?.adopted ?? Promise.resolve()),
       );
     },
-    async prepare(request) {
-      const { backend } = request;
-      await retiring.get(backend)?.catch(() => undefined);
-      const before = entries.get(backend);
-      if (before !== undefined && before.record.wanted !== "cold") return before.recorded;
-      const since = parts.clock.now().toISOString();
-      const launch = before?.record.launch ?? null;
-      const message = "It is being started.";
-      const record: BackendRecord = { schema: 1, request, wanted: "running", message, since, launch };
-      const entry: Entry = { record, supervisor: undefined, recorded: Promise.resolve() };
-      entries.set(backend, entry);
-      entry.recorded = begin(parts, entry).catch((error: unknown) => {
-        if (before === undefined) entries.delete(backend);
-        else entries.set(backend, before);
-        throw error;
-      });
-      return entry.recorded;
+    prepare,
+    async warm(backend) {
+      const entry = entries.get(backend);
+      if (entry === undefined) return false;
+      await prepare(entry.record.request);
+      return true;
     },
     async status(backend, timeoutMs) {
       const entry = entries.get(backend);
