@@ -124,8 +124,7 @@ test("whatever happens: at most one is under way, its version has no traffic of 
           else if (kind === "fail") {
             const id = openWarmUp(document)?.id ?? "none";
             document = failWarmUp(document, id, time, { code: "ABORTED", reason: "R", message: "m" });
-          } else if (kind !== "accept")
-            document = move(document, kind as MoveRequest["kind"], { [one]: 100 });
+          } else if (kind !== "accept") document = move(document, kind, { [one]: 100 });
         } catch (error) {
           expect(error).toHaveProperty("code");
         }
