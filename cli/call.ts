@@ -1,5 +1,6 @@
 // One call of the API. A refusal becomes a CommandError with the API's own words.
 import type { Connection } from "./connection.ts";
+import { fetchWith, trustProblem } from "./transport.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
 /** How long one call may take. */
@@ -16,11 +17,12 @@ export interface Call {
 }
 
 async function send(
-  { url, token }: Connection,
+  { url, token, trust }: Connection,
   { method, path, body, contentType, timeoutMs = CALL_TIME_MAX_MS }: Call,
 ): Promise<Response> {
+  const fetchThere = await fetchWith(trust);
   try {
-    return await fetch(new URL(path, url), {
+    return await fetchThere(new URL(path, url), {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -30,6 +32,14 @@ async function send(
       signal: AbortSignal.timeout(timeoutMs),
     });
   } catch (cause) {
+    const problem = trustProblem(cause);
+    if (problem !== undefined) {
+      throw new CommandError(
+        EXIT.unavailable,
+        `The certificate of ${url} is not trusted (${problem}): give its authority, or the certificate itself, with --ca or SIGNALBOX_CA, and use a name that it is for.`,
+        cause,
+      );
+    }
     const late = cause instanceof Error && cause.name === "TimeoutError";
     throw new CommandError(
       EXIT.unavailable,

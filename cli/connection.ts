@@ -1,18 +1,23 @@
 // Finds the running control plane: `--state`, `SIGNALBOX_URL` and `SIGNALBOX_TOKEN`, else the state folders here.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Trust } from "./transport.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
 /** Where the control plane answers, and who asks. */
 export interface Connection {
   readonly url: string;
   readonly token: string;
+  /** Whom to trust over TLS, besides the authorities of the system. */
+  readonly trust?: Trust;
 }
 
 /** What a person chose about it. */
 export interface ConnectionOptions {
   readonly state?: string;
   readonly as?: string;
+  /** PEM file of `--ca`. */
+  readonly ca?: string;
 }
 
 /** State folders that are looked at without `--state`, in this order. */
@@ -21,6 +26,8 @@ const STATE_FOLDERS = [".signalbox/default", ".signalbox/demo"];
 interface ServerFile {
   readonly url: string;
   readonly pid: number;
+  /** The certificate that it serves with. */
+  readonly certificate?: string;
 }
 
 interface Found {
@@ -68,6 +75,19 @@ function requireUrl(text: string): string {
   );
 }
 
+/** What was given is trusted as an authority; without it, a control plane of this machine is known by its own certificate. */
+function trustOf(
+  url: string,
+  local: Found | undefined,
+  ca: string | undefined,
+  env: NodeJS.ProcessEnv,
+): { readonly trust?: Trust } {
+  const given = ca ?? env["SIGNALBOX_CA"];
+  if (given !== undefined && given !== "") return { trust: { caFile: given, pinned: false } };
+  const { certificate, url: own } = local?.server ?? {};
+  return certificate !== undefined && own === url ? { trust: { caFile: certificate, pinned: true } } : {};
+}
+
 /** The connection, or an error that says how to get one. `as` picks another person's token file. */
 export function connect(options: ConnectionOptions, env: NodeJS.ProcessEnv): Connection {
   const folders = options.state === undefined ? STATE_FOLDERS : [options.state];
@@ -81,7 +101,8 @@ export function connect(options: ConnectionOptions, env: NodeJS.ProcessEnv): Con
       : local === undefined
         ? undefined
         : tokenIn(local.folder, options.as);
-  if (url !== undefined && token !== undefined) return { url, token };
+  if (url !== undefined && token !== undefined)
+    return { url, token, ...trustOf(url, local, options.ca, env) };
   throw new CommandError(
     EXIT.unavailable,
     url === undefined

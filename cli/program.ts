@@ -48,6 +48,7 @@ export function createProgram(context: CommandContext, writeError: (text: string
       "state folder of the control plane (default: .signalbox/default, then .signalbox/demo)",
     )
     .option("--as <person>", "use the token file of this person in the state folder")
+    .option("--ca <file>", "trust the authorities in this PEM file over TLS (also SIGNALBOX_CA)")
     .option("--json", "print JSON instead of tables")
     .addHelpText("after", EXAMPLES);
   addRunning(program, context);

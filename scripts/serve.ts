@@ -1,6 +1,6 @@
 // One installation on one state folder: takes the lock, opens keys and adapters, starts everything, and stops it in order.
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { destination } from "pino";
 import { lockState } from "../shared/adapters/local/state-lock.ts";
 import { systemClock } from "../shared/adapters/system/clock.ts";
@@ -8,6 +8,7 @@ import { createLog } from "../shared/runtime/log.ts";
 import { openAdapters } from "./compose/adapters.ts";
 import { buildEnvironment, type BuildEnvironmentOptions } from "./compose/build-environment.ts";
 import { type ControlPlane, startControlPlane } from "./compose/control-plane.ts";
+import { type ListenOptions, openListening } from "./compose/listening.ts";
 import { rayFromEnvironment } from "./compose/ray.ts";
 import { freePort } from "./compose/ports.ts";
 import { requireTerraform } from "./compose/requirements.ts";
@@ -32,6 +33,8 @@ export interface ServeOptions {
   readonly people?: readonly FirstPerson[];
   readonly ray?: { readonly address: string; readonly token?: string } | undefined;
   readonly artifactRoots?: readonly string[];
+  /** Where it listens; default: loopback, in the open. */
+  readonly listen?: ListenOptions;
   /** What builds get from this machine; default: nothing. */
   readonly builds?: BuildEnvironmentOptions;
 }
@@ -64,9 +67,11 @@ export async function startInstallation(options: ServeOptions): Promise<Installa
     const keys = await openKeys(state);
     const logFile = destination({ dest: state.path("signalbox.log"), append: true, sync: true });
     const log = createLog("signalbox", logFile, keys.hidden);
+    const listening = await openListening(options.listen ?? {}, log);
     let gatewayUrl = "";
     const adapters = await openAdapters({
       gatewayUrl: () => gatewayUrl,
+      listening,
       state,
       keys,
       log,
@@ -78,14 +83,14 @@ export async function startInstallation(options: ServeOptions): Promise<Installa
     const plane = await startControlPlane(adapters, {
       state,
       keys,
-      port: await freePort(options.port),
-      gatewayPort: await freePort(options.gatewayPort),
+      port: await freePort(options.port, listening.host),
+      gatewayPort: await freePort(options.gatewayPort, listening.host),
     });
     ({ gatewayUrl } = plane);
     await lock.setUrl(plane.url);
     await writeFile(
       state.path("server.json"),
-      `${JSON.stringify({ pid: process.pid, url: plane.url, gatewayUrl: plane.gatewayUrl, startTime: systemClock.now().toISOString() }, null, 2)}\n`,
+      `${JSON.stringify({ pid: process.pid, url: plane.url, gatewayUrl: plane.gatewayUrl, ...certificateOf(options), startTime: systemClock.now().toISOString() }, null, 2)}\n`,
     );
     return {
       ...plane,
@@ -103,6 +108,10 @@ export async function startInstallation(options: ServeOptions): Promise<Installa
     throw error;
   }
 }
+
+/** Programs on this machine trust exactly this certificate. */
+const certificateOf = ({ listen }: ServeOptions) =>
+  listen?.tlsCert === undefined ? {} : { certificate: resolve(listen.tlsCert) };
 
 async function isKnown(state: StateFolder): Promise<boolean> {
   const { access } = await import("node:fs/promises");

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { refusal } from "../call.ts";
 import type { Connection } from "../connection.ts";
 import { createEventReader } from "../event-reader.ts";
+import { fetchWith } from "../transport.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { type Resource, textOf } from "../output.ts";
 import { printable, printableJson } from "../text.ts";
@@ -55,7 +56,7 @@ interface Place {
 
 /** Follows one connection to its end. Answers whether there was one at all. */
 async function followOnce(
-  { url, token }: Connection,
+  { url, token, trust }: Connection,
   { query, backlog, json, write, signal }: Following,
   place: Place,
 ): Promise<boolean> {
@@ -65,7 +66,8 @@ async function followOnce(
   for (const [name, value] of query) address.searchParams.append(name, value);
   if (place.lastId === "") address.searchParams.set("backlog", String(Math.min(backlog, BACKLOG_MAX)));
   try {
-    const response = await fetch(address, {
+    const fetchThere = await fetchWith(trust);
+    const response = await fetchThere(address, {
       headers: {
         authorization: `Bearer ${token}`,
         accept: "text/event-stream",

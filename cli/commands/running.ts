@@ -1,6 +1,7 @@
 // Starting a control plane, and opening its page.
 import { spawn } from "node:child_process";
 import { type Command, InvalidArgumentError } from "commander";
+import { type ListenFlags, listenOf, withListenOptions } from "./listen-options.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { type CommandContext, type GlobalOptions, session } from "../output.ts";
 
@@ -14,7 +15,7 @@ function port(text: string): number {
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
-interface StartOptions extends GlobalOptions {
+interface StartOptions extends GlobalOptions, ListenFlags {
   readonly port: number;
   readonly gatewayPort: number;
   readonly artifacts: readonly string[];
@@ -23,8 +24,7 @@ interface StartOptions extends GlobalOptions {
 }
 
 function addStart(program: Command, { env }: CommandContext): void {
-  program
-    .command("start")
+  withListenOptions(program.command("start"))
     .description("Start a control plane on this machine, with its own state and without the tour")
     .option("--port <port>", "port of the API; the next free one if it is taken", port, 7420)
     .option(
@@ -51,7 +51,7 @@ function addStart(program: Command, { env }: CommandContext): void {
     )
     .addHelpText(
       "after",
-      "\nRay is used where SIGNALBOX_RAY_ADDRESS (and SIGNALBOX_RAY_TOKEN) say.\n\nExamples:\n  $ signalbox start\n  $ signalbox --state /var/lib/signalbox start --port 8000 --artifacts /srv/models",
+      "\nRay is used where SIGNALBOX_RAY_ADDRESS (and SIGNALBOX_RAY_TOKEN) say.\n\nExamples:\n  $ signalbox start\n  $ signalbox --state /var/lib/signalbox start --port 8000 --artifacts /srv/models\n  $ signalbox start --host 0.0.0.0 --tls-cert server.crt --tls-key server.key",
     )
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<StartOptions>();
@@ -66,6 +66,7 @@ function addStart(program: Command, { env }: CommandContext): void {
           port: options.port,
           gatewayPort: options.gatewayPort,
           artifactRoots: options.artifacts,
+          listen: listenOf(options),
           builds: { providerMirror: options.providerMirror, variables: options.buildEnv },
           ray,
         });

@@ -9,6 +9,7 @@ import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createPump } from "../../shared/runtime/outbox.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { BuildEnvironment } from "./build-environment.ts";
+import { type Listening, PLAIN_LOOPBACK } from "./listening.ts";
 import { openLedger } from "./open-ledger.ts";
 import { openNotifying } from "./open-notifying.ts";
 import { openProvisioning } from "./open-provisioning.ts";
@@ -30,6 +31,8 @@ export interface AdapterOptions {
   readonly artifactRoots: readonly string[];
   /** Where the gateway listens; asked when counters are scraped. */
   readonly gatewayUrl: () => string;
+  /** Where API and gateway listen; default: loopback, in the open. */
+  readonly listening?: Listening;
   /** PATH of the host. */
   readonly path: string;
   /** What builds get from this machine; default: nothing. */
@@ -41,6 +44,7 @@ export interface AdapterOptions {
 /** Opens every adapter. The database is opened here; whoever called closes it. */
 export async function openAdapters({ state, keys, log, ...options }: AdapterOptions) {
   const path = withNode(options.path);
+  const { listening = PLAIN_LOOPBACK } = options;
   const provisioning = await openProvisioning({ state, keys, path, builds: options.builds });
   const stored = openLedger(state);
   const { db, outbox, deadLetters } = stored;
@@ -53,20 +57,22 @@ export async function openAdapters({ state, keys, log, ...options }: AdapterOpti
     ...stored,
     ...provisioning,
     ...openNotifying(state),
-    ...(await openWorkflows({ db, keys, log })),
+    ...(await openWorkflows({ db, keys, log, ownAgent: listening.agent })),
     ...openServing({
       state,
       artifactRoots: options.artifactRoots,
       path,
       traffic,
+      tls: listening.tls,
       deployLimits: options.deployLimits,
     }),
+    listening,
     traffic,
     bus,
     pump,
     announce: pump.announce,
     secrets: createSecrets(state.path("secrets")),
-    metrics: createMetrics({ database: db, clock, gateway: options.gatewayUrl }),
+    metrics: createMetrics({ database: db, clock, gateway: options.gatewayUrl, fetch: listening.fetch }),
     cluster: createCluster({ address: undefined, ...options.ray, secrets: keys.hidden }),
   };
 }

@@ -41,8 +41,17 @@ export async function createDoor(
     readPrincipals: createPrincipalsReader(state.path("principals.json")),
     verifyWorkflowToken: (token) => adapters.issuer.verify(token, WORKFLOW_API),
   });
+  const { tls } = adapters.listening;
   const webhook = createWebhook(ports);
-  const server = createServer({ clock, log, identity, sessions, drainMs: DRAIN_MS });
+  const server = createServer({
+    clock,
+    log,
+    identity,
+    sessions,
+    drainMs: DRAIN_MS,
+    hosts: adapters.listening.names,
+    ...(tls === undefined ? {} : { tls }),
+  });
   const metrics = { ...ports, requestCounts: countRequests(server), processFigures: watchProcess(clock) };
   await server.register(webhook.routes);
   await server.register(

@@ -6,6 +6,7 @@ import { createDeploys } from "../../shared/adapters/local/deploys.ts";
 import { createGateway } from "../../shared/adapters/local/gateway.ts";
 import type { LocalTraffic } from "../../shared/adapters/local/traffic.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import type { Tls } from "../../shared/runtime/tls.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 /** What they are made from. */
@@ -16,6 +17,8 @@ export interface ServingOptions {
   /** PATH of model servers. */
   readonly path: string;
   readonly traffic: LocalTraffic;
+  /** The gateway serves over TLS with it. */
+  readonly tls?: Tls | undefined;
   /** How patient deploys are, where it is not as by default. */
   readonly deployLimits?: Partial<DeployLimits> | undefined;
 }
@@ -25,7 +28,7 @@ export const openArtifacts = (state: StateFolder, roots: readonly string[]) =>
   createArtifacts({ roots: [state.path("artifacts"), ...roots] });
 
 /** Opens them. Nothing is started or listened on yet. */
-export function openServing({ state, artifactRoots, path, traffic, deployLimits }: ServingOptions) {
+export function openServing({ state, artifactRoots, path, traffic, deployLimits, tls }: ServingOptions) {
   const artifacts = openArtifacts(state, artifactRoots);
   const checkout = createCheckout({
     repositories: state.path("repos"),
@@ -42,6 +45,6 @@ export function openServing({ state, artifactRoots, path, traffic, deployLimits 
     ...(deployLimits === undefined ? {} : { limits: deployLimits }),
     drained: (backend, timeoutMs) => gateway.drained(backend, timeoutMs),
   });
-  const gateway = createGateway({ traffic, backends: (backend) => deploys.address(backend), clock });
+  const gateway = createGateway({ traffic, backends: (backend) => deploys.address(backend), clock, tls });
   return { artifacts, deploys, gateway };
 }

@@ -1,5 +1,7 @@
 // Workflow executions on our engine, and the issuer whose tokens they call the API with.
 import type { Database } from "../../shared/adapters/local/database.ts";
+import type { Agent } from "undici";
+import { createExchange } from "../../shared/adapters/local/executions-http.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
 import {
   ACCESS_TOKEN_VARIABLE,
@@ -30,8 +32,10 @@ export async function openWorkflows(options: {
   readonly keys: Pick<Keys, "issuerKey">;
   readonly log: Log;
   readonly only?: string;
+  /** Where our own API answers, with a certificate of its own. */
+  readonly ownAgent?: (() => Agent) | undefined;
 }) {
-  const { db, keys, log, only } = options;
+  const { db, keys, log, only, ownAgent } = options;
   const issuer = await openIssuer(keys);
   let apiUrl = WORKFLOW_API;
   const executions = createExecutions({
@@ -48,6 +52,7 @@ export async function openWorkflows(options: {
       `${apiUrl}/v1/projects/signalbox/locations/local/workflows/${workflow}/executions/${id}/callbacks`,
     locate: (url) =>
       url.startsWith(`${WORKFLOW_API}/`) ? `${apiUrl}${url.slice(WORKFLOW_API.length)}` : url,
+    exchange: createExchange((url) => (url.startsWith(`${apiUrl}/`) ? ownAgent?.() : undefined)),
     ...(only === undefined ? {} : { takesUp: (workflow: string) => workflow === only }),
   });
   return {

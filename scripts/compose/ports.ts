@@ -4,18 +4,18 @@ import { createServer } from "node:net";
 /** Ports that are tried one after the other. */
 const PORTS_TRIED_MAX = 50;
 
-function isFree(port: number): Promise<boolean> {
+function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once("error", () => resolve(false));
-    probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)));
   });
 }
 
 /** The wished port or the next free one; 0 lets the system choose. */
-export async function freePort(wished: number): Promise<number> {
+export async function freePort(wished: number, host = "127.0.0.1"): Promise<number> {
   if (wished === 0) return 0;
-  for (let port = wished; port < wished + PORTS_TRIED_MAX; port++) if (await isFree(port)) return port;
+  for (let port = wished; port < wished + PORTS_TRIED_MAX; port++) if (await isFree(port, host)) return port;
   throw new Error(
     `The ports ${wished} to ${wished + PORTS_TRIED_MAX - 1} are all taken: choose others with --port and --gateway-port.`,
   );

@@ -24,7 +24,7 @@ export function signInRoutes(sessions: Sessions): FastifyPluginAsyncTypebox {
       const session = sessions.redeem(request.query.code);
       if (session === undefined) throw spent();
       const name = sessionCookieName(request.socket.localPort);
-      const cookie = `${name}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_LIFETIME_MS / 1_000}`;
+      const cookie = `${name}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_LIFETIME_MS / 1_000}${request.protocol === "https" ? "; Secure" : ""}`;
       return reply.header("set-cookie", cookie).redirect("/", 303);
     });
   };

@@ -42,7 +42,7 @@ const webhook = createWebhook({
   // The outbox holds the facts already; the relay finds them there.
   announce: async () => {},
 });
-const server = createServer({ clock, log, hosts: config.SIGNALBOX_HOSTS.split(",") });
+const server = createServer({ clock, log, hosts: () => config.SIGNALBOX_HOSTS.toLowerCase().split(",") });
 await server.register(webhook.routes);
 server.get("/healthz", { config: { role: "public", lane: "unbounded" } }, async () => ({ status: "ok" }));
 const url = await server.listen({ host: config.SIGNALBOX_BIND, port: config.PORT });

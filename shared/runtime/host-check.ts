@@ -15,17 +15,17 @@ export function rawHeaderValues(rawHeaders: readonly string[], name: string): re
 }
 
 /** Refuses a request that names another host than loopback or one of `hosts` (names without port), or that names none or two. */
-export function requireHost(rawHeaders: readonly string[], hosts: ReadonlySet<string>): void {
+export function requireHost(rawHeaders: readonly string[], hosts: readonly string[]): void {
   const [host, ...more] = rawHeaderValues(rawHeaders, "host");
   const name = HOST.exec((host ?? "").toLowerCase())?.[1];
   if (name === undefined || more.length > 0) {
     throw new HttpError(400, "INVALID_ARGUMENT", "The request must name its host once.", "INVALID_HOST");
   }
-  if (LOOPBACK.has(name) || hosts.has(name)) return;
+  if (LOOPBACK.has(name) || hosts.includes(name)) return;
   throw new HttpError(
     421,
     "PERMISSION_DENIED",
-    "This host name is not served here: use localhost or 127.0.0.1, or configure the name.",
+    "This host name is not served here: use localhost or 127.0.0.1, or start with --server-name and this name.",
     "HOST_NOT_ALLOWED",
   );
 }

@@ -14,6 +14,7 @@ import { letIn, takePlace } from "./gate.ts";
 import { requireHost } from "./host-check.ts";
 import type { Identity, Principal } from "./identity.ts";
 import type { Log } from "./log.ts";
+import type { Tls } from "./tls.ts";
 import { compileValidator } from "./request-validator.ts";
 import { answerBrokenRequest } from "./server-broken-request.ts";
 import type { Sessions } from "./sessions.ts";
@@ -60,8 +61,10 @@ export interface ServerOptions {
   readonly identity?: Identity;
   /** Sessions of the page, where the page is served. */
   readonly sessions?: Sessions;
-  /** Host names besides loopback, without port. */
-  readonly hosts?: readonly string[];
+  /** Host names besides loopback, without port; asked at every request, because a new certificate may bring others. */
+  readonly hosts?: () => readonly string[];
+  /** Serves over TLS instead of in the open. */
+  readonly tls?: Tls;
   /** How long `close()` waits for answers under way before it cuts them off. */
   readonly drainMs?: number;
 }
@@ -156,9 +159,10 @@ function requirePlainEncoding({ headers }: FastifyRequest): void {
   );
 }
 
-function createBareServer({ clock }: ServerOptions) {
+function createBareServer({ clock, tls }: ServerOptions) {
   const started = clock.now().getTime().toString(36);
   let requests = 0;
+  const http = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS };
   return Fastify({
     bodyLimit: BODY_BYTES_MAX,
     connectionTimeout: SILENCE_MS,
@@ -168,7 +172,8 @@ function createBareServer({ clock }: ServerOptions) {
       void refuse(reply, request.id, error, "anyone");
     },
     genReqId: () => `${started}-${(requests += 1)}`,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    http,
+    ...(tls === undefined ? {} : { https: { ...tls.options(), ...http } }),
     keepAliveTimeout: KEEP_ALIVE_MS,
     logger: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -181,10 +186,11 @@ function createBareServer({ clock }: ServerOptions) {
 /** A server with no routes yet. Every route that is added must name its role in `config.role`, or adding it throws. */
 export function createServer(options: ServerOptions) {
   const { identity = NOBODY, sessions, log } = options;
-  const hosts = new Set((options.hosts ?? []).map((host) => host.toLowerCase()));
+  const { hosts = () => [] } = options;
   const callers = new WeakMap<FastifyRequest, Principal>();
   const routes = createRouteTable();
   const app = createBareServer(options);
+  options.tls?.attach(app.server);
   const gate = { identity, sessions, shedding: createShedding(options) };
   boundConnections(app.server);
 
@@ -204,7 +210,7 @@ export function createServer(options: ServerOptions) {
   app.addHook("onRequest", async (request, reply) => {
     protect(reply, request.id);
     requireFewHeaders(request);
-    requireHost(request.raw.rawHeaders, hosts);
+    requireHost(request.raw.rawHeaders, hosts());
     const caller = await letIn(gate, request);
     // Before anything of the request is read: some methods would be refused for what they lack, not for being unknown.
     if (request.is404) return refuseUnknown(routes, request);

@@ -60,18 +60,22 @@ const agentWith = (certificate?: string): Agent =>
 
 const sharedAgent = agentWith();
 
-const overTheNetwork: Exchange = async ({ url, method, headers, body = null }, { signal, certificate }) => {
-  const dispatcher = certificate === undefined ? sharedAgent : agentWith(certificate);
-  const response = await exchange(url, {
-    method,
-    headers,
-    body,
-    signal,
-    dispatcher,
-  });
-  if (dispatcher !== sharedAgent) response.body.once("close", () => void dispatcher.destroy());
-  return response;
-};
+/** Exchanges over the network; `own` answers an agent for addresses that need one of their own. */
+export const createExchange =
+  (own: (url: string) => Agent | undefined = () => undefined): Exchange =>
+  async ({ url, method, headers, body = null }, { signal, certificate }) => {
+    const kept = own(url) ?? (certificate === undefined ? sharedAgent : undefined);
+    const dispatcher = kept ?? agentWith(certificate);
+    const response = await exchange(url, {
+      method,
+      headers,
+      body,
+      signal,
+      dispatcher,
+    });
+    if (kept === undefined) response.body.once("close", () => void dispatcher.destroy());
+    return response;
+  };
 
 const codeOf = (error: unknown): string => {
   const code: unknown = typeof error === "object" && error !== null ? Reflect.get(error, "code") : undefined;
@@ -153,7 +157,7 @@ function redirected(hop: Outgoing, { statusCode, headers }: Incoming): Outgoing 
 /** Sends a request and follows where it is sent on to. */
 async function follow(
   first: Outgoing,
-  { locate = (url) => url, exchange: send = overTheNetwork }: HttpOptions,
+  { locate = (url) => url, exchange: send = createExchange() }: HttpOptions,
   request: HttpRequest,
   signal: AbortSignal,
 ): Promise<EffectResult> {

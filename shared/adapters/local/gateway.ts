@@ -1,8 +1,10 @@
 // The gateway in front of the model servers of one machine: weights per request, counters per version, graceful drain.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import type { TrafficDocument } from "../../domain/traffic.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Tls } from "../../runtime/tls.ts";
 import { createCounters } from "./gateway-counters.ts";
 import { createHandler, type BackendAddress, type Routes } from "./gateway-handler.ts";
 import { createPools } from "./gateway-pools.ts";
@@ -26,6 +28,8 @@ export interface GatewayPorts {
   /** Asked for every request, so it answers from memory. */
   readonly backends: (backend: string) => BackendAddress;
   readonly clock: Clock;
+  /** Serves over TLS instead of in the open. */
+  readonly tls?: Tls | undefined;
 }
 
 /** A gateway. */
@@ -58,11 +62,16 @@ async function readRoutes(
   }
 }
 
-function createLimitedServer(handler: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  const server = createServer(
-    { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-    handler,
-  );
+function createLimitedServer(
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+  tls: Tls | undefined,
+): Server {
+  const limits = { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  const server =
+    tls === undefined
+      ? createServer(limits, handler)
+      : createSecureServer({ ...limits, ...tls.options() }, handler);
+  tls?.attach(server);
   server.maxConnections = CALLER_CONNECTIONS_MAX;
   server.setTimeout(CALLER_SILENCE_MS);
   // A connection that could not be accepted (too many open files) harms its caller only; a port that is taken is told by listen.
@@ -85,6 +94,7 @@ export function createGateway(ports: GatewayPorts, random: () => number = Math.r
   };
   const server = createLimitedServer(
     createHandler({ routes, backends: ports.backends, counters, pools, random, settled }),
+    ports.tls,
   );
   const weighted = (): ReadonlySet<string> =>
     new Set(
@@ -113,7 +123,7 @@ export function createGateway(ports: GatewayPorts, random: () => number = Math.r
         });
       });
       const address = server.address();
-      return `http://${host}:${typeof address === "object" && address !== null ? address.port : port}`;
+      return `${ports.tls === undefined ? "http" : "https"}://${host}:${typeof address === "object" && address !== null ? address.port : port}`;
     },
     metrics: () => counters.text(),
     inFlight: (backend) => counters.inFlight(backend),

@@ -19,6 +19,8 @@ export type Scrape =
 
 /** What the adapter is made of. */
 export interface LocalMetricsOptions {
+  /** Reaches the gateway; default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
   readonly database: Database;
   readonly clock: Clock;
   /** The gateway's base URL; it may change while we run. */
@@ -60,7 +62,10 @@ function countersOf(samples: readonly ExposedSample[]): Counters | undefined {
 }
 
 /** What the gateway says now, or why it is unknown. */
-async function readGateway(url: string): Promise<Counters | { readonly reason: string }> {
+async function readGateway(
+  url: string,
+  fetch: typeof globalThis.fetch,
+): Promise<Counters | { readonly reason: string }> {
   try {
     const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(SCRAPE_TIMEOUT_MS) });
     const text = await response.text();
@@ -80,6 +85,7 @@ export function createMetrics({
   database,
   clock,
   gateway,
+  fetch = globalThis.fetch,
   retentionMs = RETENTION_MS,
 }: LocalMetricsOptions): LocalMetrics {
   const store = createMetricsStore(database);
@@ -91,7 +97,7 @@ export function createMetrics({
     if (scrapes % SCRAPES_PER_SWEEP === 0)
       await store.forget(new Date(now.getTime() - retentionMs).toISOString());
     scrapes += 1;
-    const read = await readGateway(gateway());
+    const read = await readGateway(gateway(), fetch);
     if ("reason" in read) {
       await store.keepGap({ time, reason: read.reason });
       return { kind: "failed", time, reason: read.reason };
