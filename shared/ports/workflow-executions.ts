@@ -10,6 +10,7 @@ export interface WorkflowExecution {
   readonly id: string;
   readonly workflow: string;
   readonly state: "QUEUED" | "ACTIVE" | "SUCCEEDED" | "FAILED" | "CANCELLED" | "UNAVAILABLE";
+  /** The revision's id, such as `000001-a3f`. */
   readonly revision: string;
   readonly createdAt: string;
   /** Absent while it is queued, and for ever when it was cancelled in the queue. */
@@ -45,6 +46,8 @@ export interface WorkflowCallback {
   readonly id: string;
   readonly method: string;
   readonly url: string;
+  /** Whether a step waits for it now. */
+  readonly waiting: boolean;
 }
 
 /** A request to a callback endpoint; `body` is base64 text. */

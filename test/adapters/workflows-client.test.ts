@@ -138,7 +138,7 @@ describe("the stock ExecutionsClient", () => {
     expect(Number(done.startTime?.seconds)).toBeGreaterThan(1_700_000_000);
     expect(Number(done.endTime?.seconds)).toBeGreaterThanOrEqual(Number(done.startTime?.seconds));
     expect(done.duration).not.toBeNull();
-    expect(done.workflowRevisionId).toMatch(/^[0-9a-f]{12}$/);
+    expect(done.workflowRevisionId).toMatch(/^000001-[0-9a-f]{3}$/);
   });
 
   test("gets the error with payload, context and stack trace", async () => {
@@ -236,7 +236,7 @@ describe("over plain REST", () => {
     expect(await answer.json()).toMatchObject({
       name: "projects/p/locations/l/workflows/greets",
       state: "ACTIVE",
-      revisionId: expect.stringMatching(/^[0-9a-f]{12}$/) as string,
+      revisionId: expect.stringMatching(/^000001-[0-9a-f]{3}$/) as string,
       sourceContents: WORKFLOWS["greets"],
     });
   });

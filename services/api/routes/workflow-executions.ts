@@ -141,7 +141,8 @@ function callbackRoutes(deliver: Deliver): FastifyPluginAsyncTypebox {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer" }, async (_: FastifyRequest, body: Buffer) => body);
     app.route<CallbackCall>({
-      method: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+      method: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+      exposeHeadRoute: false,
       url: `${one}/callbacks/:callback`,
       config: { role: "engineer" },
       schema: schemas.callback,

@@ -150,7 +150,7 @@ function restriction(field: string, operator: string, wanted: string): Filter {
     case "state":
       return anyText(operator, wanted.toUpperCase(), ({ execution }) => [execution.state]);
     case "workflowrevisionid":
-      return anyText(operator, wanted, ({ execution }) => [execution.revision.slice(0, 12)]);
+      return anyText(operator, wanted, ({ execution }) => [execution.revision]);
     case "stepname":
       return anyText(operator, wanted, ({ steps }) => steps);
     case "createtime":

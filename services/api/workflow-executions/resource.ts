@@ -16,9 +16,6 @@ export interface Parent {
 export const workflowName = ({ project, location, workflow }: Parent): string =>
   `projects/${project}/locations/${location}/workflows/${workflow}`;
 
-/** Characters of a revision id: enough of the source's sha256 to tell revisions apart. */
-const REVISION_CHARACTERS = 12;
-
 /** Seconds from start to end; undefined while it has not ended, or never started. */
 export function durationSeconds({ startedAt, endedAt }: WorkflowExecution): number | undefined {
   if (startedAt === undefined || endedAt === undefined) return undefined;
@@ -36,7 +33,7 @@ export function basicExecution(parent: Parent, execution: WorkflowExecution) {
     ...(endedAt === undefined ? {} : { endTime: endedAt }),
     ...(duration === undefined ? {} : { duration: `${duration}s` }),
     state,
-    workflowRevisionId: revision.slice(0, REVISION_CHARACTERS),
+    workflowRevisionId: revision,
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(callLogLevel === "" ? {} : { callLogLevel }),
   };
@@ -74,17 +71,21 @@ export function workflowResource(parent: Parent, { revision, source }: DeployedW
   return {
     name: workflowName(parent),
     state: "ACTIVE",
-    revisionId: revision.slice(0, REVISION_CHARACTERS),
+    revisionId: revision,
     sourceContents: source,
   };
 }
 
 /** A callback that can still be called, with its whole URL. */
-export function callbackResource(parent: Parent, execution: string, { id, method, url }: WorkflowCallback) {
+export function callbackResource(
+  parent: Parent,
+  execution: string,
+  { id, method, url, waiting }: WorkflowCallback,
+) {
   return {
     name: `${workflowName(parent)}/executions/${execution}/callbacks/${id}`,
     method,
     url,
-    waiters: "1",
+    waiters: waiting ? "1" : "0",
   };
 }

@@ -14,11 +14,13 @@ export interface ExecutionsApiOptions {
   /** Stores a new execution and runs it when there is room; answers its id. */
   readonly create: (request: NewWorkflowExecution) => Promise<string>;
   readonly cancel: (id: string) => Promise<void>;
+  /** Where the callback endpoints of an execution answer now. */
+  readonly callbackBase?: ((workflow: string, id: string) => string) | undefined;
 }
 
 /** The executions of this process and database behind the port of their API. */
 export function createExecutionsApi(options: ExecutionsApiOptions): WorkflowExecutions {
-  const { store, runner, source, create, cancel } = options;
+  const { store, runner, source, create, cancel, callbackBase } = options;
   return {
     async create(request) {
       const id = await create(request);
@@ -42,7 +44,11 @@ export function createExecutionsApi(options: ExecutionsApiOptions): WorkflowExec
       const machine = runner.machine(id);
       return machine === undefined
         ? []
-        : activeCallbacks(machine).map(({ id, method, url }) => ({ id, method, url }));
+        : activeCallbacks(machine).map(({ id: callback, url, ...rest }) => {
+            // The machine keeps the address of the process that started it; this one may answer elsewhere.
+            const base = callbackBase?.(store.get(id)?.workflow ?? "", id);
+            return { ...rest, id: callback, url: base === undefined ? url : `${base}/${callback}` };
+          });
     },
     deliver(id, callback, { body, ...request }) {
       const content = body === undefined ? {} : { body: { encoding: "base64" as const, data: body } };
@@ -51,7 +57,7 @@ export function createExecutionsApi(options: ExecutionsApiOptions): WorkflowExec
     async workflow(name) {
       const text = source(name);
       if (text === undefined) return undefined;
-      return { name, source: text, revision: programOf(name, text).revision };
+      return { name, source: text, revision: store.revisionId(name, programOf(name, text).revision) };
     },
   };
 }

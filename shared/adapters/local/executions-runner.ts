@@ -45,12 +45,17 @@ export function programOf(name: string, source: string): Program {
   });
 }
 
-const environment = ({ id, workflow, revision }: StoredExecution): Readonly<Record<string, string>> => ({
+const environment = (
+  { id, workflow, revision }: StoredExecution,
+  store: Pick<ExecutionStore, "revisionId">,
+): Readonly<Record<string, string>> => ({
   GOOGLE_CLOUD_LOCATION: "local",
   GOOGLE_CLOUD_PROJECT_ID: "signalbox",
+  GOOGLE_CLOUD_PROJECT_NUMBER: "0",
+  GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME: "workflows@signalbox.iam.gserviceaccount.com",
   GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID: id,
   GOOGLE_CLOUD_WORKFLOW_ID: workflow,
-  GOOGLE_CLOUD_WORKFLOW_REVISION_ID: revision.slice(0, 12),
+  GOOGLE_CLOUD_WORKFLOW_REVISION_ID: store.revisionId(workflow, revision),
 });
 
 /** Never resolves: what waits on it is given up by a process that stops. */
@@ -103,7 +108,7 @@ function begin(
   const journal = store.journal(execution.id);
   return launch(programOf(execution.workflow, source), {
     argument: execution.argument,
-    env: environment(execution),
+    env: environment(execution, store),
     seed: execution.seed,
     callbackBase: options.callbackBase?.(execution.workflow, execution.id),
     journal: {

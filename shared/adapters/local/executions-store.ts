@@ -44,6 +44,7 @@ interface ExecutionRow {
   readonly labels: string;
   readonly log_level: string;
   readonly trace: string | null;
+  readonly revision_number: number;
 }
 
 /** What it takes to go on with an execution. */
@@ -86,7 +87,7 @@ function asWorkflowExecution(row: ExecutionRow): WorkflowExecution {
     id,
     workflow,
     state,
-    revision,
+    revision: revisionId(row.revision_number, revision),
     createdAt: created,
     ...(started === "" ? {} : { startedAt: started }),
     ...(ended === null ? {} : { endedAt: ended }),
@@ -98,7 +99,16 @@ function asWorkflowExecution(row: ExecutionRow): WorkflowExecution {
   };
 }
 
-const SELECT = "SELECT * FROM executions";
+/** Each execution with the number of its source among the sources of its workflow, in the order in which they came into use. */
+const SELECT = `SELECT executions.*, (
+    SELECT COUNT(*) FROM workflow_sources AS earlier JOIN workflow_sources AS own ON own.revision = executions.revision
+    WHERE earlier.workflow = executions.workflow AND earlier.rowid <= own.rowid
+  ) AS revision_number FROM executions`;
+
+/** A revision as the API names it: six digits that count, a dash, three characters that tell sources apart. */
+export function revisionId(number: number, revision: string): string {
+  return `${String(Math.max(1, number)).padStart(6, "0")}-${revision.slice(0, 3)}`;
+}
 
 const inState = (sql: Pick<Statements, "row">, state: "ACTIVE" | "QUEUED"): number =>
   (sql.row("SELECT COUNT(*) AS count FROM executions WHERE state = ?", state) as { count: number }).count;
@@ -199,6 +209,13 @@ export function createExecutionStore(db: Database) {
         `${SELECT} WHERE state = 'ACTIVE' ORDER BY started LIMIT ?`,
         EXECUTIONS_ACTIVE_MAX,
       ) as readonly ExecutionRow[],
+    /** The id of a source of a workflow; one that was never run gets the next number. */
+    revisionId(workflow: string, revision: string): string {
+      const query = "SELECT revision FROM workflow_sources WHERE workflow = ? ORDER BY rowid";
+      const known = (db.rows(query, workflow) as readonly { revision: string }[]).map((row) => row.revision);
+      const index = known.indexOf(revision);
+      return revisionId((index < 0 ? known.length : index) + 1, revision);
+    },
     source(revision: string): string | undefined {
       const row = db.row("SELECT source FROM workflow_sources WHERE revision = ?", revision);
       return (row as { source: string } | undefined)?.source;

@@ -120,6 +120,7 @@ export function createExecutions(options: ExecutionsOptions): LocalExecutions {
       store,
       runner,
       cancel,
+      callbackBase,
       source: options.workflow,
       create: async ({ labels, callLogLevel, mayQueue, ...request }) => {
         const fresh = { ...newExecution(options, request), labels, callLogLevel };

@@ -65,7 +65,7 @@ export function applyFunction(
       span,
       "unknown-connector",
       `no request is known for ${fn.name}; a run here fails at this step unless a case answers it`,
-      `answer it in a case (call: ${fn.name}), or call its REST API with http.request`,
+      `answer it in a case under this name, or call its REST API with http.request`,
     );
   }
   const into: Slot = { hops: 0, slot: hiddenSlot(emitter), name: "" };
