@@ -8,6 +8,7 @@ import { printableJson, printableLines } from "./text.ts";
 /** Options that every command knows. */
 export interface GlobalOptions extends ConnectionOptions {
   readonly json?: boolean;
+  readonly validateOnly?: boolean;
 }
 
 /** The world of one command. */
@@ -42,12 +43,25 @@ export interface TableOf<Row> {
   readonly notes?: readonly string[];
 }
 
+/** Adds `--validate-only` (AIP-163) to a command that changes something; the session does the rest. */
+export const validatable = (command: Command): Command =>
+  command.option("--validate-only", "only say whether it would be done and what would come of it");
+
+/** Where the wish to only validate belongs: into the body, or beside one that is an event. */
+function onlyValidating(path: string, body: unknown, contentType: string | undefined) {
+  return contentType === undefined
+    ? { path, body: { ...(body as object), validateOnly: true } }
+    : { path: `${path}?validateOnly=true`, body };
+}
+
 /** The session of a command that was called. */
 export function session(command: Command, { env, write }: CommandContext): Session {
   const options = command.optsWithGlobals<GlobalOptions>();
   const connection = connect(options, env);
+  const { validateOnly = false } = options;
+  const note = validateOnly ? "Only validated, nothing was changed. It would have said:\n" : "";
   const print = (value: unknown, words: string): void =>
-    write(`${options.json === true ? printableJson(value) : printableLines(words)}\n`);
+    write(`${options.json === true ? printableJson(value) : printableLines(`${note}${words}`)}\n`);
   return {
     connection,
     get: (path, timeoutMs) =>
@@ -56,8 +70,7 @@ export function session(command: Command, { env, write }: CommandContext): Sessi
     post: (path, body, contentType) =>
       callJson(connection, {
         method: "POST",
-        path,
-        body,
+        ...(validateOnly ? onlyValidating(path, body, contentType) : { path, body }),
         ...(contentType === undefined ? {} : { contentType }),
       }),
     print,

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit.ts";
 import { shortName, stackName } from "../names.ts";
-import { type CommandContext, type Resource, session, textOf } from "../output.ts";
+import { type CommandContext, type Resource, session, textOf, validatable } from "../output.ts";
 
 interface Approval {
   readonly digest: string;
@@ -13,8 +13,7 @@ interface Approval {
 }
 
 function addApprove(program: Command, context: CommandContext): void {
-  program
-    .command("approve <plan>")
+  validatable(program.command("approve <plan>"))
     .description("Approve a plan by its digest; the digest says what you have read")
     .option("--digest <digest>", "the digest that the check shows; default: the one that the plan has now")
     .addHelpText(
@@ -44,8 +43,7 @@ function addApprove(program: Command, context: CommandContext): void {
 }
 
 function addUnblock(program: Command, context: CommandContext): void {
-  program
-    .command("unblock <stack>")
+  validatable(program.command("unblock <stack>"))
     .description("Let a stack go on after you have looked at its interrupted apply")
     .requiredOption("--reason <words>", "what you found; kept in the history")
     .addHelpText(
@@ -88,11 +86,11 @@ async function readEvent(file: string, stdin: NodeJS.ReadableStream): Promise<un
 }
 
 function addEvents(program: Command, context: CommandContext): void {
-  program
+  const events = program
     .command("events")
     .description("Outside events: publish one")
-    .addHelpText("after", "\nExample:\n  $ signalbox events publish model-registered.json")
-    .command("publish <file>")
+    .addHelpText("after", "\nExample:\n  $ signalbox events publish model-registered.json");
+  validatable(events.command("publish <file>"))
     .description("Publish a CloudEvents 1.0 JSON document (- for standard input)")
     .addHelpText(
       "after",

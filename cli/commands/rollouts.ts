@@ -3,7 +3,15 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit.ts";
 import { lastId, shortName, teamResource } from "../names.ts";
-import { type CommandContext, listAll, type Resource, type Session, session, textOf } from "../output.ts";
+import {
+  type CommandContext,
+  listAll,
+  type Resource,
+  type Session,
+  session,
+  textOf,
+  validatable,
+} from "../output.ts";
 
 /** A rollout as the API's custom methods answer it. */
 interface Rollout {
@@ -115,8 +123,7 @@ async function orNotFound<Body>(read: Promise<Body>): Promise<Body | undefined> 
 }
 
 function addVerb(program: Command, context: CommandContext, verb: Verb): void {
-  program
-    .command(`${verb.command} <rollout>`)
+  validatable(program.command(`${verb.command} <rollout>`))
     .description(verb.description)
     .requiredOption("--reason <words>", "why; kept in the history")
     .option("--team <team>", "team of a short endpoint name", "default")
@@ -137,8 +144,7 @@ function addVerb(program: Command, context: CommandContext, verb: Verb): void {
 }
 
 function addCancel(program: Command, context: CommandContext): void {
-  program
-    .command("cancel <run>")
+  validatable(program.command("cancel <run>"))
     .description("Cancel a Ray run")
     .requiredOption("--reason <words>", "why; kept in the history")
     .option("--team <team>", "team of a short run name", "default")

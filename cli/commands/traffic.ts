@@ -3,7 +3,14 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { CommandError, EXIT } from "../exit.ts";
 import { lastId, sharesText, teamResource } from "../names.ts";
-import { type CommandContext, type GlobalOptions, type Resource, type Session, session } from "../output.ts";
+import {
+  type CommandContext,
+  type GlobalOptions,
+  type Resource,
+  type Session,
+  session,
+  validatable,
+} from "../output.ts";
 import { followOperation, type Operation } from "./operations.ts";
 
 interface Serving {
@@ -103,8 +110,7 @@ interface RollbackOptions {
 }
 
 function addRollback(program: Command, context: CommandContext): void {
-  program
-    .command("rollback <endpoint>")
+  validatable(program.command("rollback <endpoint>"))
     .description("Move an endpoint's traffic back to its last good version, at once")
     .requiredOption("--reason <words>", "why; kept in the history")
     .option("--team <team>", "team of a short endpoint name", "default")
@@ -133,8 +139,9 @@ function addRollback(program: Command, context: CommandContext): void {
         ...(options.force === true ? { force: true } : {}),
       });
       if (!("metadata" in answer)) return api.print(answer, rollbackWords(name, answer));
-      const json = command.optsWithGlobals<GlobalOptions>().json === true;
-      if (options.wait) {
+      const { json = false, validateOnly = false } = command.optsWithGlobals<GlobalOptions>();
+      // An operation that is only validated never is.
+      if (options.wait && !validateOnly) {
         await followOperation(api, answer, { json, context });
         if (!json) context.write(`${heldWords(name)}\n`);
         return undefined;
@@ -145,8 +152,7 @@ function addRollback(program: Command, context: CommandContext): void {
 }
 
 function addResume(program: Command, context: CommandContext): void {
-  program
-    .command("resume <endpoint>")
+  validatable(program.command("resume <endpoint>"))
     .description("Clear an endpoint's hold; the oldest waiting rollout starts")
     .requiredOption("--reason <words>", "why it may go on; kept in the history")
     .option("--team <team>", "team of a short endpoint name", "default")

@@ -63,10 +63,10 @@ export async function createDoor(
         approvePlan: (request, caller) => approvePlan(ports, request, caller),
         unblockStack: (request, caller) => unblockStack(ports, request, caller),
       },
-      outsideHandlers: {
-        "dev.signalbox.model-version.registered.v1": modelVersionRegistered(ports),
-        "dev.signalbox.run.requested.v1": runRequested(ports),
-      },
+      outsideHandlers: (over) => ({
+        "dev.signalbox.model-version.registered.v1": modelVersionRegistered(over),
+        "dev.signalbox.run.requested.v1": runRequested({ ...ports, ...over }),
+      }),
       queryLineage: (question) =>
         queryLineage(
           { ...ports, resolveServing: (endpoint, at) => resolveServing(ports, endpoint, at) },

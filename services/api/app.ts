@@ -1,6 +1,5 @@
 // The API: every route of `/v1`, and the probes. Routes ask and pass on; they decide nothing.
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { OutsideHandlers } from "../../shared/domain/outside-events.ts";
 import type { Builds } from "../../shared/ports/builds.ts";
 import type { DeadLetters } from "../../shared/ports/dead-letters.ts";
 import type { Executions } from "../../shared/ports/executions.ts";
@@ -12,7 +11,7 @@ import type { RecordPorts } from "../../shared/runtime/record.ts";
 import type { Sessions } from "../../shared/runtime/sessions.ts";
 import type { TextSigner } from "../../shared/runtime/signed-text.ts";
 import { collectRoutes } from "./openapi/document.ts";
-import { createOutsideDoor } from "./outside-door.ts";
+import { createOutsideDoor, type HandlersOver } from "./outside-door.ts";
 import { buildRoutes } from "./routes/builds.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
@@ -39,7 +38,7 @@ export interface ApiPorts extends RecordPorts {
   readonly sessions: Sessions;
   readonly signer: TextSigner;
   readonly stackOperations: StackOperations;
-  readonly outsideHandlers: OutsideHandlers;
+  readonly outsideHandlers: HandlersOver;
   readonly queryLineage: QueryLineage;
   /** Routes of other resources, made with their own ports: endpoints, rollouts, runs. */
   readonly routes: readonly FastifyPluginAsyncTypebox[];

@@ -153,10 +153,10 @@ await server.register(
       approvePlan: (request, caller) => approvePlan(ports, request, caller),
       unblockStack: (request, caller) => unblockStack(ports, request, caller),
     },
-    outsideHandlers: {
-      "dev.signalbox.model-version.registered.v1": modelVersionRegistered(ports),
-      "dev.signalbox.run.requested.v1": runRequested(ports),
-    },
+    outsideHandlers: (over) => ({
+      "dev.signalbox.model-version.registered.v1": modelVersionRegistered(over),
+      "dev.signalbox.run.requested.v1": runRequested({ ...ports, ...over }),
+    }),
     queryLineage: createQueryLineage({
       views: ports.views,
       resolveServing: (endpoint, time) => resolveServing(ports, endpoint, time),

@@ -15,6 +15,7 @@ import {
 } from "../../shared/domain/outside-events.ts";
 import type { Caller } from "../../shared/domain/role.ts";
 import { requireRole } from "../../shared/runtime/authenticate.ts";
+import { portsFor } from "../../shared/runtime/rehearse.ts";
 import { record, type RecordPorts } from "../../shared/runtime/record.ts";
 
 /** An event at the door: not yet known to be of the allow-list, nor its data to be what they should. */
@@ -26,8 +27,16 @@ export interface Knock {
   readonly data: unknown;
 }
 
+/** The handlers over these ports, which differ for an event that is only validated. */
+export type HandlersOver = (ports: RecordPorts) => OutsideHandlers;
+
 /** Lets an outside event in, or refuses it. */
-export type OutsideDoor = (knock: Knock, caller: Caller) => Promise<OutsideAnswer>;
+export type OutsideDoor = (
+  knock: Knock,
+  caller: Caller,
+  /** Only says what it would answer. */
+  validateOnly?: boolean,
+) => Promise<OutsideAnswer>;
 
 /** Remembers what was said under one cause, across all resources: a cause that comes back with other content is refused. */
 const memory: Decider<null, { readonly content: string }, never> = {
@@ -65,9 +74,10 @@ async function handle<T extends OutsideType>(
 
 /** The door in front of these handlers. The same event again gets the same answer; its id with other content ALREADY_EXISTS. */
 export function createOutsideDoor(
-  ports: RecordPorts & { readonly outsideHandlers: OutsideHandlers },
+  given: RecordPorts & { readonly outsideHandlers: HandlersOver },
 ): OutsideDoor {
-  return async (knock, caller) => {
+  return async (knock, caller, validateOnly) => {
+    const ports = portsFor(given, validateOnly);
     const type = requireType(knock.type);
     requireRole(caller, OUTSIDE_EVENTS[type].role);
     requireSchema(OUTSIDE_EVENTS[type].data, knock.data, "data");
@@ -88,7 +98,7 @@ export function createOutsideDoor(
     }
     const data = knock.data as OutsideEvent<typeof type>["data"];
     const answer = await handle(
-      ports.outsideHandlers,
+      ports.outsideHandlers(ports),
       { type, cause, correlation: knock.traceparent ?? "", data },
       caller,
     );

@@ -3,11 +3,17 @@ import { type PlanState, isApproved, plan } from "../domain/plan.ts";
 import { notFound } from "../domain/errors.ts";
 import { stack } from "../domain/stack.ts";
 import { load, record, type RecordPorts } from "./record.ts";
+import { portsFor } from "./rehearse.ts";
 
 /** Who asks, as the identity layer knows them. */
 export interface Person {
   readonly principal: string;
   readonly codeHostLogins: readonly string[];
+}
+
+/** Whether the request only asks what it would lead to. */
+interface Validation {
+  readonly validateOnly?: boolean;
 }
 
 /** What an approval led to. */
@@ -31,10 +37,11 @@ function outcome(name: string, state: PlanState): ApprovalOutcome {
 
 /** Approves a finished plan by its digest. Safe to repeat: one person's approval counts once. */
 export async function approvePlan(
-  ports: RecordPorts,
-  request: { readonly plan: string; readonly digest: string },
+  given: RecordPorts,
+  request: { readonly plan: string; readonly digest: string } & Validation,
   person: Person,
 ): Promise<ApprovalOutcome> {
+  const ports = portsFor(given, request.validateOnly);
   const before = await load(ports.ledger, plan, request.plan);
   if (before.state.phase === "absent")
     throw notFound(request.plan, "List the plans of the stack to see which exist.");
@@ -54,10 +61,11 @@ export async function approvePlan(
 
 /** Lets a stack go on after someone has looked at its interrupted apply. */
 export async function unblockStack(
-  ports: RecordPorts,
-  request: { readonly stack: string; readonly reason: string },
+  given: RecordPorts,
+  request: { readonly stack: string; readonly reason: string } & Validation,
   person: Person,
 ): Promise<{ readonly stack: string; readonly unblocked: string }> {
+  const ports = portsFor(given, request.validateOnly);
   const { state } = await load(ports.ledger, stack, request.stack);
   if (state.settings === undefined) throw notFound(request.stack, "List the stacks to see which exist.");
   const apply = state.blocked?.apply ?? "nothing";

@@ -37,7 +37,7 @@ export async function apiDoor(more: Partial<ApiPorts> = {}) {
     ...world,
     signer,
     sessions,
-    outsideHandlers,
+    outsideHandlers: () => outsideHandlers,
     executions: { get: async () => undefined },
     builds: {
       status: async (id) =>

@@ -82,7 +82,7 @@ test("an event that was refused may be corrected and sent again under its id", a
     return answer;
   };
   const { app } = await apiDoor({
-    outsideHandlers: { [TYPE]: handler, "dev.signalbox.run.requested.v1": handler },
+    outsideHandlers: () => ({ [TYPE]: handler, "dev.signalbox.run.requested.v1": handler }),
   });
   const send = (outputUri: string) =>
     app.inject({

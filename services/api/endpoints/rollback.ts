@@ -3,9 +3,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { formatName, requireName } from "../../../shared/domain/names.ts";
-import { errorResponses, nameParams } from "../routes/schemas.ts";
+import { errorResponses, nameParams, ValidateOnly } from "../routes/schemas.ts";
 import { OperationResource } from "../routes/operations.ts";
 import { operationOf } from "./operations.ts";
+import { rehearseTraffic } from "../../../shared/runtime/rehearse-traffic.ts";
 import { askRollback, type RollbackPorts } from "../../../shared/runtime/rollback.ts";
 
 const Name = Type.String({ minLength: 1, maxLength: 300 });
@@ -23,6 +24,7 @@ const schema = {
       requestId: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
       /** Moves at once, also to a version that is scaled down or does not answer. */
       force: Type.Optional(Type.Boolean()),
+      validateOnly: ValidateOnly,
     },
     { additionalProperties: false },
   ),
@@ -55,9 +57,11 @@ export function rollbackRoutes(ports: RollbackPorts): FastifyPluginAsyncTypebox 
     const config = { role: "engineer", lane: "rollback" } as const;
     app.post(url, { config, schema }, async (request, reply) => {
       requireVersions(request.body);
+      const { validateOnly, ...wanted } = request.body;
+      const traffic = validateOnly === true ? rehearseTraffic(ports.traffic) : ports.traffic;
       const endpoint = formatName("endpoint", request.params);
       const actor = request.caller.principal;
-      const outcome = await askRollback(ports, { ...request.body, endpoint, actor });
+      const outcome = await askRollback({ ...ports, traffic }, { ...wanted, endpoint, actor });
       if (outcome.kind === "moved") return outcome.result;
       return reply.code(202).send(operationOf(endpoint, outcome.warmUp));
     });

@@ -6,9 +6,10 @@ import { formatName } from "../../../shared/domain/names.ts";
 import { rollbackRoutes } from "../endpoints/rollback.ts";
 import { resume, type ResumePorts } from "../endpoints/resume.ts";
 import { resolveServing, type ServingPorts } from "../endpoints/serving.ts";
+import { portsFor } from "../../../shared/runtime/rehearse.ts";
 import { methodUrl } from "../resource-reads.ts";
 import { operationRoutes } from "./operations.ts";
-import { errorResponses, nameParams, Time } from "./schemas.ts";
+import { errorResponses, nameParams, Time, ValidateOnly } from "./schemas.ts";
 import type { RollbackPorts } from "../../../shared/runtime/rollback.ts";
 
 /** Ports of the endpoint routes. */
@@ -22,6 +23,7 @@ const resumeSchema = {
     {
       reason: Type.String({ minLength: 1, maxLength: 500 }),
       requestId: Type.Optional(Type.String({ maxLength: 100 })),
+      validateOnly: ValidateOnly,
     },
     { additionalProperties: false },
   ),
@@ -68,7 +70,7 @@ export function endpointRoutes(ports: EndpointPorts): FastifyPluginAsyncTypebox 
       methodUrl("endpoint", "resume"),
       { config: { role: "operator" }, schema: resumeSchema },
       async (request) =>
-        resume(ports, formatName("endpoint", request.params), {
+        resume(portsFor(ports, request.body.validateOnly), formatName("endpoint", request.params), {
           reason: request.body.reason,
           actor: request.caller.principal,
         }),

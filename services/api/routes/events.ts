@@ -14,9 +14,11 @@ import { invalidArgument } from "../../../shared/domain/errors.ts";
 import { OUTSIDE_EVENTS } from "../../../shared/domain/outside-events.ts";
 import { readJsonBody } from "../../../shared/runtime/server.ts";
 import type { OutsideDoor } from "../outside-door.ts";
-import { errorResponses } from "./schemas.ts";
+import { errorResponses, ValidateOnly } from "./schemas.ts";
 
 const schema = {
+  // Beside the event, which has no place for it.
+  querystring: Type.Object({ validateOnly: ValidateOnly }, { additionalProperties: false }),
   body: Type.Unknown(),
   response: {
     202: Type.Object({
@@ -63,7 +65,7 @@ function headerPairs(rawHeaders: readonly string[]): readonly (readonly [string,
   );
 }
 
-function readEvent(request: FastifyRequest): CloudEvent {
+function readEvent(request: Pick<FastifyRequest, "headers" | "body" | "raw">): CloudEvent {
   const structured = (request.headers["content-type"] ?? "").toLowerCase().startsWith(STRUCTURED_MEDIA_TYPE);
   if (structured) return fromStructured(request.body);
   const pairs = headerPairs(request.raw.rawHeaders);
@@ -88,7 +90,7 @@ export function eventRoutes({
     const bodies = { [STRUCTURED_MEDIA_TYPE]: Event, "application/json": Data };
     app.post("/v1/events", { config: { role: "viewer", bodies }, schema }, async (request, reply) => {
       const event = readEvent(request);
-      const { name, ignored } = await outsideDoor(event, request.caller);
+      const { name, ignored } = await outsideDoor(event, request.caller, request.query.validateOnly);
       return reply.code(202).send(ignored === undefined ? { name } : { name, ignored });
     });
   };

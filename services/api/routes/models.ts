@@ -7,7 +7,7 @@ import { ModelVersionRegistered } from "../../../shared/domain/outside-events.ts
 import { withoutData } from "../models/field-paths.ts";
 import type { OutsideDoor } from "../outside-door.ts";
 import { listUrl } from "../resource-reads.ts";
-import { errorResponses, parentParams, Resource } from "./schemas.ts";
+import { errorResponses, parentParams, Resource, ValidateOnly } from "./schemas.ts";
 
 const { team: _team, model: _model, version: _version, ...properties } = ModelVersionRegistered.properties;
 
@@ -19,6 +19,7 @@ const schema = {
       versionId: Type.Optional(Type.String({ pattern: VERSION_ID.source })),
       /** Makes a retry safe (AIP-155). Without it, the same content is the same request. */
       requestId: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+      validateOnly: ValidateOnly,
     },
     { additionalProperties: false },
   ),
@@ -37,12 +38,12 @@ export function modelRoutes({
       listUrl("modelVersion"),
       { config: { role: "engineer" }, schema },
       async ({ params, query, body, caller }) => {
-        const { versionId: version, requestId } = query;
+        const { versionId: version, requestId, validateOnly } = query;
         const data = { ...body, ...params, ...(version === undefined ? {} : { version }) };
         const id = requestId ?? createHash("sha256").update(JSON.stringify(data)).digest("hex");
         const type = "dev.signalbox.model-version.registered.v1";
         const { resource } = await withoutData(() =>
-          outsideDoor({ type, source: "/v1/models", id, data }, caller),
+          outsideDoor({ type, source: "/v1/models", id, data }, caller, validateOnly),
         );
         return resource as { name: string };
       },

@@ -4,8 +4,9 @@ import { Type } from "typebox";
 import { formatName } from "../../../shared/domain/names.ts";
 import { createRolloutOperations } from "../rollouts/operations.ts";
 import type { RolloutPorts } from "../rollouts/ports.ts";
+import { portsFor } from "../../../shared/runtime/rehearse.ts";
 import { resourceUrl } from "../resource-reads.ts";
-import { errorResponses, nameParams } from "./schemas.ts";
+import { errorResponses, nameParams, ValidateOnly } from "./schemas.ts";
 
 const strict = { additionalProperties: false };
 const params = nameParams("rollout");
@@ -64,18 +65,28 @@ const finishSchema = {
 };
 const personSchema = {
   params,
-  body: Type.Object({ reason: Reason, requestId: RequestId }, strict),
+  body: Type.Object({ reason: Reason, requestId: RequestId, validateOnly: ValidateOnly }, strict),
   response: { 200: Rollout, ...errorResponses },
 };
 const pauseSchema = {
   params,
-  body: Type.Object({ reason: Reason, requestId: RequestId, paused: Type.Optional(Type.Boolean()) }, strict),
+  body: Type.Object(
+    {
+      reason: Reason,
+      requestId: RequestId,
+      paused: Type.Optional(Type.Boolean()),
+      validateOnly: ValidateOnly,
+    },
+    strict,
+  ),
   response: { 200: Rollout, ...errorResponses },
 };
 
 /** `:claim`, `:look`, `:step`, `:finish` for workflows; `:advance`, `:pause`, `:abort`, `:retry` for engineers. */
 export function rolloutRoutes(ports: RolloutPorts): FastifyPluginAsyncTypebox {
   const operations = createRolloutOperations(ports);
+  const operationsFor = ({ validateOnly }: { validateOnly?: boolean }) =>
+    validateOnly === true ? createRolloutOperations(portsFor(ports, true)) : operations;
   const nameOf = (ids: { team: string; endpoint: string; rollout: string }): string =>
     formatName("rollout", ids);
   return async (app) => {
@@ -99,11 +110,11 @@ export function rolloutRoutes(ports: RolloutPorts): FastifyPluginAsyncTypebox {
         `${url}::${verb}`,
         { config: person, schema: personSchema },
         async ({ params, body, caller }) =>
-          operations[verb](nameOf(params), { ...body, actor: caller.principal }),
+          operationsFor(body)[verb](nameOf(params), { ...body, actor: caller.principal }),
       );
     }
     app.post(`${url}::pause`, { config: person, schema: pauseSchema }, async ({ params, body, caller }) =>
-      operations.pause(nameOf(params), { paused: true, ...body, actor: caller.principal }),
+      operationsFor(body).pause(nameOf(params), { paused: true, ...body, actor: caller.principal }),
     );
   };
 }

@@ -5,9 +5,10 @@ import { shortHash } from "../../../shared/domain/fact.ts";
 import { formatName, VERSION_ID } from "../../../shared/domain/names.ts";
 import { RunRequested } from "../../../shared/domain/outside-events.ts";
 import { createRunOperations } from "../runs/operations.ts";
+import { portsFor } from "../../../shared/runtime/rehearse.ts";
 import { resourceUrl } from "../resource-reads.ts";
 import type { RunPorts } from "../runs/ports.ts";
-import { errorResponses, nameParams, parentParams } from "./schemas.ts";
+import { errorResponses, nameParams, parentParams, ValidateOnly } from "./schemas.ts";
 
 const strict = { additionalProperties: false };
 const params = nameParams("run");
@@ -19,6 +20,7 @@ const createQuery = Type.Object(
     runId: Type.Optional(Type.String({ pattern: VERSION_ID.source })),
     /** The same id from the same person is the same request (AIP-155). */
     requestId: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    validateOnly: ValidateOnly,
   },
   strict,
 );
@@ -44,6 +46,8 @@ const Move = Type.Object({
 /** `POST /v1/runs`, `POST /v1/teams/{team}/runs`, `:cancel`, `:logs`; and `:claim`, `:submit`, `:poll`, `:finish`. */
 export function runRoutes(ports: RunPorts): FastifyPluginAsyncTypebox {
   const operations = createRunOperations(ports);
+  const operationsFor = (validateOnly: boolean | undefined) =>
+    validateOnly === true ? createRunOperations(portsFor(ports, true)) : operations;
   const nameOf = (ids: { team: string; run: string }): string => formatName("run", ids);
   return async (app) => {
     const engineer = { role: "engineer" } as const;
@@ -51,38 +55,39 @@ export function runRoutes(ports: RunPorts): FastifyPluginAsyncTypebox {
     const teamSchema = { ...schema, params: parentParams("run") };
     const create = async (
       call: Parameters<typeof operations.create>[0]["call"],
-      { requestId, fallback }: { requestId: string | undefined; fallback: string },
+      { requestId, validateOnly, fallback }: { requestId?: string; validateOnly?: boolean; fallback: string },
       caller: Parameters<typeof operations.create>[1],
     ) => {
       const unique = requestId === undefined ? [ports.clock.now().toISOString(), fallback] : [requestId];
       const cause = `api/${shortHash("run", caller.principal, ...unique)}`;
-      const { resource } = await operations.create({ call, cause, correlation: "" }, caller);
+      const { resource } = await operationsFor(validateOnly).create({ call, cause, correlation: "" }, caller);
       return resource as { name: string };
     };
     const withId = (runId: string | undefined) => (runId === undefined ? {} : { run: runId });
     app.post("/v1/runs", { config: engineer, schema }, async ({ body, query, caller, id }) =>
-      create({ ...body, ...withId(query.runId) }, { requestId: query.requestId, fallback: id }, caller),
+      create({ ...body, ...withId(query.runId) }, { ...query, fallback: id }, caller),
     );
     app.post(
       "/v1/teams/:team/runs",
       { config: engineer, schema: teamSchema },
       async ({ params, body, query, caller, id }) =>
-        create(
-          { ...body, team: params.team, ...withId(query.runId) },
-          { requestId: query.requestId, fallback: id },
-          caller,
-        ),
+        create({ ...body, team: params.team, ...withId(query.runId) }, { ...query, fallback: id }, caller),
     );
     const cancelSchema = {
       params,
-      body: Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }, strict),
+      body: Type.Object(
+        { reason: Type.String({ minLength: 1, maxLength: 500 }), validateOnly: ValidateOnly },
+        strict,
+      ),
       response: { 200: Run, ...errorResponses },
     };
     app.post(
       `${url}::cancel`,
       { config: engineer, schema: cancelSchema },
       async ({ params, body, caller }) =>
-        operations.cancel(nameOf(params), body.reason, caller) as Promise<{ name: string }>,
+        operationsFor(body.validateOnly).cancel(nameOf(params), body.reason, caller) as Promise<{
+          name: string;
+        }>,
     );
     const text = { role: "viewer", produces: "text/plain" } as const;
     app.get(`${url}::logs`, { config: text, schema: { params } }, async ({ params }, reply) =>

@@ -40,6 +40,9 @@ export const ErrorResponse = Type.Object({
 /** Error answers of any route, to spread into its `response`. */
 export const errorResponses = { "4xx": ErrorResponse, "5xx": ErrorResponse } as const;
 
+/** Asks only whether the call would be taken and what it would answer (AIP-163); nothing changes. */
+export const ValidateOnly = Type.Optional(Type.Boolean());
+
 /** A moment: RFC 3339 with a time zone. */
 export const Time = Type.String({
   pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$",

@@ -4,7 +4,7 @@ import { Type } from "typebox";
 import { formatName } from "../../../shared/domain/names.ts";
 import type { Caller } from "../../../shared/domain/role.ts";
 import { methodUrl } from "../resource-reads.ts";
-import { errorResponses, nameParams } from "./schemas.ts";
+import { errorResponses, nameParams, ValidateOnly } from "./schemas.ts";
 
 /** What an approval led to. */
 const Approval = Type.Object({
@@ -20,7 +20,7 @@ const Unblocked = Type.Object({ stack: Type.String(), unblocked: Type.String() }
 /** The two operations, as the provisioning rules offer them. */
 export interface StackOperations {
   approvePlan(
-    request: { readonly plan: string; readonly digest: string },
+    request: { readonly plan: string; readonly digest: string; readonly validateOnly?: boolean },
     caller: Caller,
   ): Promise<{
     readonly plan: string;
@@ -30,7 +30,7 @@ export interface StackOperations {
     readonly approved: boolean;
   }>;
   unblockStack(
-    request: { readonly stack: string; readonly reason: string },
+    request: { readonly stack: string; readonly reason: string; readonly validateOnly?: boolean },
     caller: Caller,
   ): Promise<{ readonly stack: string; readonly unblocked: string }>;
 }
@@ -39,13 +39,19 @@ const strict = { additionalProperties: false } as const;
 
 const approve = {
   params: nameParams("plan"),
-  body: Type.Object({ digest: Type.String({ minLength: 1, maxLength: 300 }) }, strict),
+  body: Type.Object(
+    { digest: Type.String({ minLength: 1, maxLength: 300 }), validateOnly: ValidateOnly },
+    strict,
+  ),
   response: { 200: Approval, ...errorResponses },
 };
 
 const unblock = {
   params: nameParams("stack"),
-  body: Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }, strict),
+  body: Type.Object(
+    { reason: Type.String({ minLength: 1, maxLength: 500 }), validateOnly: ValidateOnly },
+    strict,
+  ),
   response: { 200: Unblocked, ...errorResponses },
 };
 
@@ -58,10 +64,10 @@ export function stackRoutes({
   return async (app) => {
     const config = { role: "operator" } as const;
     app.post(methodUrl("plan", "approve"), { config, schema: approve }, async ({ params, body, caller }) =>
-      stackOperations.approvePlan({ plan: formatName("plan", params), digest: body.digest }, caller),
+      stackOperations.approvePlan({ ...body, plan: formatName("plan", params) }, caller),
     );
     app.post(methodUrl("stack", "unblock"), { config, schema: unblock }, async ({ params, body, caller }) =>
-      stackOperations.unblockStack({ stack: formatName("stack", params), reason: body.reason }, caller),
+      stackOperations.unblockStack({ ...body, stack: formatName("stack", params) }, caller),
     );
   };
 }
