@@ -13,6 +13,7 @@ import type { TextSigner } from "../../shared/runtime/signed-text.ts";
 import { collectRoutes } from "./openapi/document.ts";
 import { createOutsideDoor, type HandlersOver } from "./outside-door.ts";
 import { buildRoutes } from "./routes/builds.ts";
+import { configurationSchemaRoutes } from "./routes/configuration-schema.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -50,6 +51,7 @@ export function createApi(ports: ApiPorts): FastifyPluginAsyncTypebox {
   const outsideDoor = createOutsideDoor(ports);
   const plugins = [
     healthRoutes(),
+    configurationSchemaRoutes(),
     sessionRoutes(ports),
     factRoutes({ ledger: ports.ledger, pageTokens }),
     factStreamRoutes(ports),

@@ -3,6 +3,8 @@
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+/** What `parseDuration` reads, as a pattern of JSON Schema. */
+export const DURATION_PATTERN = WHOLE.source;
 
 /** Longest text that is read as a duration, in characters. */
 const DURATION_LENGTH_MAX = 40;

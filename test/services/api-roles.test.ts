@@ -5,7 +5,11 @@ import { as } from "./door.ts";
 import { pathOf, wholeApi } from "./whole-api.ts";
 
 const ROLES: readonly Role[] = [...PERSON_ROLES, "workflow"];
-const OPEN_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/startupz"]);
+const OPEN_ROUTES: ReadonlySet<string> = new Set([
+  "/healthz",
+  "/startupz",
+  "/schemas/signalbox-yaml.schema.json",
+]);
 
 /** Routes that exist before anyone has registered theirs: fewer means that the table was not read. */
 const ROUTES_MIN = 60;
