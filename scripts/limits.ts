@@ -15,9 +15,19 @@ const DOCUMENT = "docs/operations.md";
 const BEGIN = "<!-- limits: written by `npm run generate` -->";
 const END = "<!-- end of limits -->";
 
-/** Names of limits: what is bounded, then `_MAX`, or a time with its unit. */
+/** Names of limits: what is bounded, then `_MAX`, or a time with its unit; and how they are written when nobody else reads them. */
 const CONSTANT =
-  /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^export const ([A-Z][A-Z0-9_]*_(?:MAX|MS|SECONDS))\b/gm;
+  /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^(export )?const ([A-Z][A-Z0-9_]*_(?:MAX|MS|SECONDS))\b(?: = ([^;]+);)?/gm;
+
+/** Units of time, which bound nothing. */
+const UNIT = /^(?:SECOND|MINUTE|HOUR|DAY)_MS$/;
+
+/** The number that a product of literals such as `10 * 60_000` is; undefined for anything else. */
+function productOf(text: string): number | undefined {
+  const factors = text.split("*").map((part) => part.trim().replaceAll("_", ""));
+  if (!factors.every((factor) => /^\d+(?:\.\d+)?(?:e\d+)?$/.test(factor))) return undefined;
+  return factors.reduce((product, factor) => product * Number(factor), 1);
+}
 
 function firstSentence(comment: string | undefined): string {
   const text = (comment ?? "")
@@ -30,17 +40,21 @@ function firstSentence(comment: string | undefined): string {
 async function limitsOf(file: string): Promise<readonly Limit[]> {
   const found = [...readSource(file).matchAll(CONSTANT)];
   if (found.length === 0) return [];
-  const values = (await import(join(ROOT, file))) as Readonly<Record<string, unknown>>;
-  return found.flatMap(([, comment, name = ""]) => {
-    const value = values[name];
-    return typeof value === "number" ? [{ name, value, sentence: firstSentence(comment), file }] : [];
+  // Exported ones are looked up, because they may be made from others; files with side effects are not loaded.
+  const isLoaded = !file.endsWith("/main.ts") && found.some(([, , exported]) => exported !== undefined);
+  const values = isLoaded ? ((await import(join(ROOT, file))) as Readonly<Record<string, unknown>>) : {};
+  return found.flatMap(([, comment, , name = "", text = ""]) => {
+    const value = values[name] ?? productOf(text);
+    return typeof value === "number" && !UNIT.test(name)
+      ? [{ name, value, sentence: firstSentence(comment), file }]
+      : [];
   });
 }
 
-/** Every exported numeric limit outside tests, by file. Files with side effects (`main.ts`) are not loaded. */
+/** Every numeric limit outside tests, by file, exported or not. */
 export async function collectLimits(): Promise<readonly Limit[]> {
-  const files = sourceFiles(".ts").filter(
-    (file) => /^(shared|services|workflows|cli|scripts\/compose)\//.test(file) && !file.endsWith("/main.ts"),
+  const files = sourceFiles(".ts").filter((file) =>
+    /^(shared|services|workflows|cli|scripts\/compose)\//.test(file),
   );
   const all = await Promise.all(files.toSorted().map(limitsOf));
   return all.flat();

@@ -13,6 +13,7 @@ import { packFolder } from "./pack.ts";
 
 /** Tries to read what is being written. */
 const TRIES_MAX = 50;
+/** Between two tries to copy a file that changed meanwhile. */
 const TRY_AGAIN_MS = 40;
 /** How long the copy of the ledger waits for a writer. */
 const BUSY_TIMEOUT_MS = 10_000;

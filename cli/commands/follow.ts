@@ -16,6 +16,7 @@ const CONNECT_AGAIN_AFTER_MS = 1_000;
 const AWAY_MS_MAX = 60_000;
 /** Facts from before that the stream begins with at the most. */
 const BACKLOG_MAX = 1_000;
+/** Longest line of one fact, in characters. */
 const LINE_WIDTH_MAX = 300;
 
 /** What is followed, and how it is shown. */

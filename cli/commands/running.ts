@@ -5,6 +5,7 @@ import { type ListenFlags, listenOf, withListenOptions } from "./listen-options.
 import { CommandError, EXIT } from "../exit.ts";
 import { type CommandContext, type GlobalOptions, session } from "../output.ts";
 
+/** The highest port that there is. */
 const PORT_MAX = 65_535;
 
 function port(text: string): number {

@@ -27,6 +27,7 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
+/** How long a stopping gateway waits for answers under way. */
 const GATEWAY_GRACE_MS = 3_000;
 
 /** Listens, and answers where programs on this machine reach it. */

@@ -25,6 +25,7 @@ import type { EmbeddedAdapters } from "./adapters.ts";
 import { WORKFLOW_API } from "./open-workflows.ts";
 import type { Keys, StateFolder } from "./state-folder.ts";
 
+/** How long a stopping API waits for answers under way. */
 const DRAIN_MS = 3_000;
 
 /** Makes the server; the caller listens. */

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 
 /** Terraform 1.9 is the first with what the build program relies on. */
 const TERRAFORM_MIN = [1, 9] as const;
+/** How long a program may take to say its version. */
 const TIMEOUT_MS = 20_000;
 
 /** Something is missing on this machine; the message says what to install. */

@@ -15,6 +15,7 @@ import { onFacts } from "../../shared/runtime/on-facts.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
 import { createRelay } from "./relay.ts";
 
+/** Between two sweeps of the outbox. */
 const SWEEP_PAUSE_MS = 1_000;
 
 const readConfig = declare(

@@ -24,7 +24,9 @@ import { WORKFLOW } from "./ports.ts";
 import { createRollout } from "./rollout.ts";
 import { createWarmUps } from "./warm-ups.ts";
 
+/** Between two scrapes of the gateway's counters. */
 const SCRAPE_PAUSE_MS = 1_000;
+/** How long a stopping gateway waits for answers under way. */
 const GATEWAY_GRACE_MS = 3_000;
 
 const readConfig = declare(

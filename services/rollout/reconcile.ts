@@ -19,6 +19,7 @@ export const UNENDED_PASSES_MAX = 3;
 
 /** Endpoints read at once from the view, and most that are reconciled. */
 const ENDPOINTS_PER_READ = 500;
+/** Endpoints that one pass looks at. */
 const ENDPOINTS_MAX = 10_000;
 
 /** All endpoints that are configured or have a traffic document. */

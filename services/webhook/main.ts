@@ -13,6 +13,7 @@ import { repeat } from "../../shared/runtime/repeat.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { createWebhook, WEBHOOK_SECRET } from "./webhook.ts";
 
+/** Between two looks for deliveries that were received and not handled. */
 const SWEEP_PAUSE_MS = 5_000;
 
 const readConfig = declare(

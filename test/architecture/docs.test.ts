@@ -107,6 +107,20 @@ describe("the table of limits", async () => {
     expect(document).toBe(withLimits(document, limits));
   });
 
+  test("has every constant whose name ends in _MAX", () => {
+    const listed = new Set(limits.map(({ name, file }) => `${file} ${name}`));
+    const files = sourceFiles(".ts").filter((file) => /^(shared|services|workflows|cli)\//.test(file));
+    const written = files.flatMap((file) =>
+      [...readSource(file).matchAll(/^(?:export )?const ([A-Z][A-Z0-9_]*_MAX)\b/gm)].map(
+        ([, name = ""]) => `${file} ${name}`,
+      ),
+    );
+    // Not a limit of ours: the largest number of JSON's 64-bit integers.
+    expect(written.filter((each) => !listed.has(each))).toEqual([
+      "workflows/engine/values/json.ts INT64_MAX",
+    ]);
+  });
+
   test("says of every limit what it bounds", () => {
     expect(
       limits.filter(({ sentence }) => sentence === "").map(({ name, file }) => `${file}: ${name}`),

@@ -27,6 +27,7 @@ const strict = { additionalProperties: false };
 /** Names of call log levels by their number in the API. */
 const LOG_LEVELS = ["", "LOG_ALL_CALLS", "LOG_ERRORS_ONLY", "LOG_NONE"] as const;
 
+/** Labels of one execution. */
 const LABELS_MAX = 64;
 const Label = Type.String({ pattern: "^[\\p{Ll}\\p{Lo}\\p{N}_-]{0,63}$" });
 

@@ -11,7 +11,9 @@ import { repositoryFolder } from "./code-host.ts";
 export const CHECK_FILES_MAX = 10_000;
 /** GitHub's limits for the same requests, kept here so that nothing works only locally. */
 const SUMMARY_LENGTH_MAX = 65_535;
+/** Characters of one comment, as on GitHub. */
 const COMMENT_LENGTH_MAX = 65_536;
+/** Annotations of one check, as GitHub takes them in one call. */
 const ANNOTATIONS_MAX = 50;
 
 interface Comment {

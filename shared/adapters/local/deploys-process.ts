@@ -18,6 +18,7 @@ import {
 
 /** How long a process may take from taking its claim to writing down who it is. */
 export const CLAIM_TIMEOUT_MS = 2_000;
+/** Between two looks whether a started model server has written its claim. */
 const CLAIM_POLL_MS = 10;
 /** How often a process that is not our child is looked at. */
 const ADOPTED_POLL_MS = 250;

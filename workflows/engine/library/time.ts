@@ -6,6 +6,7 @@ const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz
 const MICROS = 1_000_000;
 /** Seconds of the years 0000 to 9999, which four digits can write. */
 const SECONDS_MIN = -62_167_219_200;
+/** The last second of the year 9999, after which no time can be written. */
 const SECONDS_MAX = 253_402_300_800;
 
 function pad(value: number, width: number): string {
