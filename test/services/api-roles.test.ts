@@ -56,7 +56,9 @@ test("reading needs a viewer, changing more, and only workflows may call what se
   expect(
     seen.filter((route) => isReading(route) && route.role !== "viewer" && route.role !== "public"),
   ).toEqual([]);
-  expect(of("POST", "viewer").sort()).toEqual(["/v1/events", "/v1/sessions"]);
+  // What an event needs depends on its type; waiting only reads.
+  const waiting = "/v1/teams/:team/endpoints/:endpoint/operations/:operation(^[^:/]+)::wait";
+  expect(of("POST", "viewer").sort()).toEqual(["/v1/events", "/v1/sessions", waiting]);
   expect(
     of("POST", "workflow")
       .map((url) => url.split("::").at(-1))

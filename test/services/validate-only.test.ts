@@ -99,7 +99,7 @@ test("every method by which people change something can be asked to validate onl
   const without = Object.entries(paths)
     .filter(([, methods]) => "post" in methods && !JSON.stringify(methods["post"]).includes('"validateOnly"'))
     .map(([path]) => path)
-    .filter((path) => !/:(claim|look|step|finish|submit|poll)$/.test(path));
+    .filter((path) => !/:(claim|look|step|finish|submit|poll|wait)$/.test(path));
   // A code for the page, dead letters and notifications change nothing that could be refused for its content; the paths of
   // Google's executions API are Google's.
   expect(
