@@ -13,6 +13,7 @@ import { workflowExecutionRoutes } from "../../services/api/routes/workflow-exec
 import { runRequested } from "../../services/api/runs/create.ts";
 import { createConsole } from "../../services/console/console.ts";
 import { createWebhook } from "../../services/webhook/webhook.ts";
+import { createGrants } from "../../shared/adapters/local/grants.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
 import { watchProcess } from "../../shared/runtime/process-figures.ts";
@@ -37,7 +38,7 @@ export async function createDoor(
   const { clock, log } = adapters;
   const ports = { ...adapters, api };
   const signer = createTextSigner(Buffer.from(keys.pageKey, "base64url"));
-  const sessions = createSessions(signer, clock);
+  const sessions = createSessions(createGrants(state.path("sessions")), clock);
   const identity = createIdentity({
     readPrincipals: createPrincipalsReader(state.path("principals.json")),
     verifyWorkflowToken: (token) => adapters.issuer.verify(token, WORKFLOW_API),

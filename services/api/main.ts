@@ -11,6 +11,7 @@ import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
 import { createWorkflowIdentity } from "../../shared/adapters/local/workflow-identity.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
 import { createFigures } from "../../shared/adapters/local/figures.ts";
+import { createGrants } from "../../shared/adapters/local/grants.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
 import { createMetrics } from "../../shared/adapters/local/metrics.ts";
 import { createNotifications } from "../../shared/adapters/local/notifications.ts";
@@ -102,7 +103,7 @@ async function openPorts(state: (...parts: readonly string[]) => string, log: Lo
     deploys,
     issuer,
     signer,
-    sessions: createSessions(signer, clock),
+    sessions: createSessions(createGrants(state("sessions")), clock),
     // The outbox holds the facts already; the relay finds them there.
     announce: async () => {},
     ledger: createLedger(db),

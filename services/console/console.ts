@@ -8,9 +8,9 @@ import type { Sessions } from "../../shared/runtime/sessions.ts";
 import { type ConsolePorts, readPage } from "./page-data.ts";
 import { signInRoutes } from "./sign-in.ts";
 
-/** Nothing but our own stylesheet: no script, no frame, no form, nothing from elsewhere. */
+/** Nothing but our own stylesheet and the form that signs out: no script, no frame, nothing from elsewhere. */
 const POLICY =
-  "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /** How long a browser keeps the stylesheet. */
 const STYLE_MAX_AGE_SECONDS = 300;
@@ -29,10 +29,12 @@ export function createConsole(
     const refuse = app.errorHandler;
     app.setErrorHandler((error, request, reply) => {
       const { code, message } = toControlPlaneError(error);
-      const people = code === "UNAUTHENTICATED" && (request.headers.accept ?? "").includes("text/html");
+      const people =
+        (code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED") &&
+        (request.headers.accept ?? "").includes("text/html");
       if (!people) return refuse.call(app, error as never, request, reply);
       return reply
-        .code(401)
+        .code(code === "UNAUTHENTICATED" ? 401 : 403)
         .header("content-security-policy", POLICY)
         .type("text/html; charset=utf-8")
         .send(refusalPage(message));

@@ -4,8 +4,8 @@ import { Type } from "typebox";
 import { stopRequested } from "../../scripts/compose/stop.ts";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
+import { createGrants } from "../../shared/adapters/local/grants.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
-import { createSecrets } from "../../shared/adapters/local/secrets.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { createViews } from "../../shared/adapters/local/views.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
@@ -15,7 +15,6 @@ import { createLog } from "../../shared/runtime/log.ts";
 import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { createSessions } from "../../shared/runtime/sessions.ts";
-import { createTextSigner } from "../../shared/runtime/signed-text.ts";
 import { createConsole } from "./console.ts";
 
 const readConfig = declare(
@@ -29,8 +28,7 @@ const config = readConfig(process.env);
 const log = createLog("console");
 const state = (...parts: readonly string[]): string => join(config.SIGNALBOX_STATE, ...parts);
 const db = openDatabase(state("ledger.db"));
-const pageKey = await createSecrets(state("secrets")).get("page-key");
-const sessions = createSessions(createTextSigner(Buffer.from(pageKey.current, "base64url")), clock);
+const sessions = createSessions(createGrants(state("sessions")), clock);
 const identity = createIdentity({
   readPrincipals: createPrincipalsReader(state("principals.json")),
   // Workflows have no business with the page.

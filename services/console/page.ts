@@ -70,6 +70,7 @@ export function statusPage(data: PageData, { principal, paused }: PageChoice): s
           <time datetime="${now.toISOString()}">${now.toISOString().slice(0, 19).replace("T", " ")} UTC</time
           >, for ${principal}. ${paused ? "Paused" : `Again every ${REFRESH_SECONDS} s`}: ${turn}.
         </p>
+        <form method="post" action="/session/end"><button>Sign out</button></form>
       </header>
       <main>
         ${attentionSection(attention)}
@@ -97,6 +98,19 @@ export function refusalPage(message: string): string {
       <h1><span class="lamp big off"></span>Signalbox</h1>
       <p>${message}</p>
       <p>On the machine that runs it: <code>npx signalbox open</code></p>
+    </main>`,
+  ).html;
+}
+
+/** What someone sees who has signed out. */
+export function goodbyePage(): string {
+  return shell(
+    "Signalbox: signed out",
+    false,
+    html`<main class="alone">
+      <h1><span class="lamp big off"></span>Signalbox</h1>
+      <p>You are signed out.</p>
+      <p>To come back, on the machine that runs it: <code>npx signalbox open</code></p>
     </main>`,
   ).html;
 }

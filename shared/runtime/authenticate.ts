@@ -25,7 +25,8 @@ const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 const unauthenticated = (reason: string, message: string): ControlPlaneError =>
   new ControlPlaneError("UNAUTHENTICATED", message, { reason });
 
-function sessionOf(rawHeaders: readonly string[], cookieName: string): string | undefined {
+/** The session in the cookie of this name, if one was sent. */
+export function sessionOf(rawHeaders: readonly string[], cookieName: string): string | undefined {
   for (const header of rawHeaderValues(rawHeaders, "cookie")) {
     for (const cookie of header.split(";")) {
       const [name, value] = cookie.trim().split("=", 2);
@@ -41,7 +42,7 @@ async function bySession(
   session: string,
   method: string,
 ): Promise<Principal> {
-  const principal = sessions?.principal(session);
+  const principal = await sessions?.principal(session);
   const found = principal === undefined ? undefined : await identity.find(principal);
   if (found === undefined)
     throw unauthenticated("SESSION_ENDED", "The page's session has ended: run `signalbox open` again.");

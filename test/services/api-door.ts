@@ -7,6 +7,7 @@ import { createServer } from "../../shared/runtime/server.ts";
 import { createSessions } from "../../shared/runtime/sessions.ts";
 import { createTextSigner } from "../../shared/runtime/signed-text.ts";
 import { type ApiPorts, createApi } from "../../services/api/app.ts";
+import { createMemoryGrants } from "../support/memory-grants.ts";
 import { createWorld } from "../support/world.ts";
 import { testIdentity } from "./door.ts";
 
@@ -23,7 +24,7 @@ export async function apiDoor(more: Partial<ApiPorts> = {}) {
   const calls: unknown[] = [];
   const seen: SeenRoute[] = [];
   const signer = createTextSigner(Buffer.alloc(32, 9));
-  const sessions = createSessions(signer, world.clock);
+  const sessions = createSessions(createMemoryGrants(), world.clock);
   const answer = async (event: { cause: string; data: unknown }): Promise<OutsideAnswer> => {
     calls.push(event);
     const name = "teams/default/models/ranker/versions/1";

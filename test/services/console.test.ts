@@ -3,13 +3,13 @@ import { expect, onTestFinished, test } from "vitest";
 import type { TrafficDocument } from "../../shared/domain/traffic.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { createSessions } from "../../shared/runtime/sessions.ts";
-import { createTextSigner } from "../../shared/runtime/signed-text.ts";
 import type { ViewDocument } from "../../shared/ports/views.ts";
 import { createConsole } from "../../services/console/console.ts";
 import { escapeHtml, html } from "../../services/console/html.ts";
 import { statusPage } from "../../services/console/page.ts";
 import type { ConsolePorts, PageData } from "../../services/console/page-data.ts";
 import { ago } from "../../services/console/times.ts";
+import { createMemoryGrants } from "../support/memory-grants.ts";
 import { createWorld } from "../support/world.ts";
 import { CLOCK_START } from "../support/clock.ts";
 import { batchOf, planStarted } from "../support/facts.ts";
@@ -202,7 +202,7 @@ async function door(change: Partial<ConsolePorts> = {}) {
     list: async () => [...documents.keys()],
     read: async (name: string) => documents.get(name),
   };
-  const sessions = createSessions(createTextSigner(Buffer.alloc(32, 9)), world.clock);
+  const sessions = createSessions(createMemoryGrants(), world.clock);
   const app = createServer({ clock: world.clock, log: world.log, identity: testIdentity(), sessions });
   await app.register(createConsole({ ...world, traffic, sessions, ...change }));
   onTestFinished(async () => {
@@ -253,7 +253,7 @@ test("while the ledger and the views are down, traffic and holds are still shown
 test("a code opens the page once; its cookie reads and changes nothing", async () => {
   const { app, sessions, world } = await door();
   app.post("/change", { config: { role: "viewer" } }, async () => ({}));
-  const url = `/session?code=${sessions.issueCode("vera").code}`;
+  const url = `/session?code=${(await sessions.issueCode("vera")).code}`;
   const opened = await app.inject({ url });
   expect([opened.statusCode, opened.headers["location"]]).toEqual([303, "/"]);
   expect(opened.headers["referrer-policy"]).toBe("no-referrer");

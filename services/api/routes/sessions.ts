@@ -23,7 +23,7 @@ export function sessionRoutes({ sessions }: { readonly sessions: Sessions }): Fa
       "/v1/sessions",
       { config: { role: "viewer" }, schema: create },
       async ({ caller, protocol, headers }) => {
-        const { code, expires } = sessions.issueCode(caller.principal);
+        const { code, expires } = await sessions.issueCode(caller.principal);
         const url = `${protocol}://${headers.host ?? "127.0.0.1"}/session?code=${encodeURIComponent(code)}`;
         return { url, code, expireTime: expires.toISOString() };
       },
