@@ -23,6 +23,17 @@ export interface Decider<State, Input, Type extends FactType> {
   readonly initial: State;
   readonly decide: (state: State, input: Input) => Decision<Type>;
   readonly evolve: (state: State, fact: FactOf<Type>) => State;
+  /** For streams that grow long: how their state is kept, so that not every fact is folded each time. */
+  readonly snapshots?: Snapshots<State>;
+}
+
+/** How the state of a long stream is kept as JSON. A test proves that a fold which goes on from it is the same fold. */
+export interface Snapshots<State> {
+  readonly name: string;
+  /** Raise it whenever the state or the fold changes: what was kept before is then dropped and folded anew. */
+  readonly schema: number;
+  readonly freeze: (state: State) => unknown;
+  readonly thaw: (kept: unknown) => State;
 }
 
 /** These facts happen next. */

@@ -151,4 +151,11 @@ export const endpoint: Decider<EndpointState, EndpointInput, EndpointFactType> =
   initial,
   decide,
   evolve,
+  // Plain JSON as it is.
+  snapshots: {
+    name: "endpoint",
+    schema: 1,
+    freeze: (state) => state,
+    thaw: (kept) => kept as EndpointState,
+  },
 };

@@ -225,4 +225,10 @@ export const model: Decider<ModelState, ModelInput, ModelFact> = {
   initial: { versions: new Map() },
   decide,
   evolve,
+  snapshots: {
+    name: "model",
+    schema: 1,
+    freeze: ({ versions }) => ({ versions: [...versions] }),
+    thaw: (kept) => ({ versions: new Map((kept as { versions: [string, ModelVersionState][] }).versions) }),
+  },
 };

@@ -213,4 +213,17 @@ function evolve(state: StackState, fact: FactOf<StackFactType>): StackState {
 }
 
 /** The rule of one stack. */
-export const stack: Decider<StackState, StackInput, StackFactType> = { initial, decide, evolve };
+export const stack: Decider<StackState, StackInput, StackFactType> = {
+  initial,
+  decide,
+  evolve,
+  snapshots: {
+    name: "stack",
+    schema: 1,
+    freeze: ({ applies, ...rest }) => ({ ...rest, applies: [...applies] }),
+    thaw: (kept) => {
+      const { applies, ...rest } = kept as Omit<StackState, "applies"> & { applies: [string, ApplyState][] };
+      return { ...rest, applies: new Map(applies) };
+    },
+  },
+};

@@ -35,6 +35,19 @@ export interface Stream {
   readonly facts: readonly AnyFact[];
 }
 
+/** What a fold of a stream is: the decider's name, and the number that changes whenever its state or its fold does. */
+export interface Fold {
+  readonly name: string;
+  readonly schema: number;
+}
+
+/** The state of a stream at a version, so that a fold can go on from there. A cache: the facts are the truth. */
+export interface Snapshot {
+  readonly version: number;
+  /** JSON. */
+  readonly state: unknown;
+}
+
 /** Which facts to list. */
 export interface FactQuery {
   /** Opaque cursor of an earlier page; facts strictly after it in the listing's order. */
@@ -59,6 +72,7 @@ export interface FactPage {
  * The append-only memory of every aggregate. One stream per resource name.
  * Law: a batch (facts, cause, outbox rows, timers) is durable as a whole or not at all; of racing writers at the same
  * expected version exactly one wins; a cause is decided once per stream. No operation loses precision or key order of data.
+ * A snapshot is never ahead of its stream.
  */
 export interface Ledger {
   /** All facts of a stream after `afterVersion` (default 0), oldest first. An unknown stream is empty, not an error. */
@@ -73,6 +87,15 @@ export interface Ledger {
    * Throws UNAVAILABLE when the result is unknown or the store is down.
    */
   append(batch: Batch): Promise<"appended" | "moved" | "decided">;
+
+  /** The newest snapshot of this fold and schema, or undefined. */
+  snapshot(stream: string, fold: Fold): Promise<Snapshot | undefined>;
+
+  /**
+   * Keeps a snapshot. Create-only: one that is there at this version stays as it is. Those of the same fold that are older, by
+   * version or by schema, are dropped. Never needed for anything to be right: it may fail, or never be called.
+   */
+  keepSnapshot(stream: string, fold: Fold, snapshot: Snapshot): Promise<void>;
 
   /** Facts over all streams in the order in which they became durable, one page. Ignored inputs are left out. */
   list(query: FactQuery): Promise<FactPage>;

@@ -40,14 +40,30 @@ export type Recorded<Type extends FactType> =
   | { readonly status: "appended" | "duplicate"; readonly facts: readonly FactOf<Type>[] }
   | { readonly status: "ignored"; readonly reason: string; readonly facts: readonly [] };
 
-/** State of a stream folded by its decider, and the version at which the next batch must be appended. */
+/** Facts after which a snapshot of a long stream is kept anew. */
+export const SNAPSHOT_EVERY_FACTS = 200;
+
+/** A stream as it was folded. */
+export interface Loaded<State> {
+  readonly state: State;
+  /** The version at which the next batch must be appended. */
+  readonly version: number;
+  /** Facts that were folded since the snapshot, or since the beginning. */
+  readonly folded: number;
+}
+
+/** State of a stream folded by its decider, from its snapshot on where it has one. */
 export async function load<State, Input, Type extends FactType>(
   ledger: Ledger,
   decider: Decider<State, Input, Type>,
   stream: string,
-): Promise<{ readonly state: State; readonly version: number }> {
-  const { version, facts } = await ledger.read(stream);
-  return { version, state: (facts as readonly FactOf<Type>[]).reduce(decider.evolve, decider.initial) };
+): Promise<Loaded<State>> {
+  const { snapshots, initial, evolve } = decider;
+  const kept = snapshots === undefined ? undefined : await ledger.snapshot(stream, snapshots);
+  const from = kept === undefined || snapshots === undefined ? initial : snapshots.thaw(kept.state);
+  const { version, facts } = await ledger.read(stream, kept?.version ?? 0);
+  const state = (facts as readonly FactOf<Type>[]).reduce(evolve, from);
+  return { version, state, folded: facts.length };
 }
 
 /** SHA-256 of the RFC 8785 JSON of the content. */
@@ -116,6 +132,20 @@ function batchOf<Type extends FactType>(
   return decision.kind === "ignored" ? { ...batch, ignored: decision.reason } : batch;
 }
 
+/** Keeps the state after a decision, beside the caller's way: nobody waits for a cache. */
+function keepSnapshot<State, Input, Type extends FactType>(
+  ledger: Ledger,
+  { snapshots, evolve }: Decider<State, Input, Type>,
+  stream: string,
+  after: { readonly state: State; readonly version: number; readonly facts: readonly AnyFact[] },
+): void {
+  if (snapshots === undefined) return;
+  const state = snapshots.freeze((after.facts as readonly FactOf<Type>[]).reduce(evolve, after.state));
+  // One that could not be kept costs nothing but time: the next decision on this stream keeps another, and a ledger that is
+  // down says so to whoever asks it for something that counts.
+  ledger.keepSnapshot(stream, snapshots, { version: after.version, state }).catch(() => undefined);
+}
+
 /**
  * Records what the decider makes of one input. Safe to repeat and to race: a cause is decided once, and its answer is given
  * again; a lost race is folded and decided afresh. What the decider throws reaches the caller and nothing is recorded.
@@ -132,7 +162,7 @@ export async function record<State, Input, Type extends FactType>(
   for (let attempt = 1; attempt <= RECORD_ATTEMPTS_MAX; attempt++) {
     const known = await ledger.decision(stream, cause);
     if (known !== undefined) return repeat(known, inputHash);
-    const { state, version } = await load(ledger, decider, stream);
+    const { state, version, folded } = await load(ledger, decider, stream);
     const decision = decider.decide(state, input);
     const batch = batchOf(request, decision, {
       expected: version,
@@ -142,6 +172,12 @@ export async function record<State, Input, Type extends FactType>(
     if ((await ledger.append(batch)) !== "appended") continue;
     if (decision.kind === "ignored") return { status: "ignored", reason: decision.reason, facts: [] };
     await ports.announce(batch.facts);
+    if (folded + batch.facts.length >= SNAPSHOT_EVERY_FACTS)
+      keepSnapshot(ledger, decider, stream, {
+        state,
+        version: version + batch.facts.length,
+        facts: batch.facts,
+      });
     return { status: "appended", facts: batch.facts as readonly FactOf<Type>[] };
   }
   throw new ControlPlaneError(

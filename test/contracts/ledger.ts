@@ -40,6 +40,55 @@ export function itBehavesLikeALedger(name: string, create: () => Promise<LedgerU
     lists(create);
     durability(create);
     documents(create);
+    snapshots(create);
+  });
+}
+
+function snapshots(create: () => Promise<LedgerUnderTest>): void {
+  const fold = { name: "plan", schema: 2 };
+  const streamOf = async () => {
+    const under = await create();
+    for (const [index, build] of ["b1", "b2", "b3"].entries())
+      await under.ledger.append(batchOf("stacks/a", index, `c${index}`, [planStarted(build)]));
+    return under;
+  };
+
+  test("a snapshot comes back as it was kept, and the newest of its fold is found", async () => {
+    const { ledger, reopen } = await streamOf();
+    expect(await ledger.snapshot("stacks/a", fold)).toBeUndefined();
+    await ledger.keepSnapshot("stacks/a", fold, { version: 1, state: { b: 1, a: [null, "🚂"] } });
+    expect(await ledger.snapshot("stacks/a", fold)).toEqual({ version: 1, state: { b: 1, a: [null, "🚂"] } });
+    await ledger.keepSnapshot("stacks/a", fold, { version: 3, state: "three" });
+    expect(await ledger.snapshot("stacks/b", fold)).toBeUndefined();
+    expect(await ledger.snapshot("stacks/a", { name: "other", schema: 2 })).toBeUndefined();
+    const again = (await reopen()).ledger;
+    expect(await again.snapshot("stacks/a", fold)).toEqual({ version: 3, state: "three" });
+  });
+
+  test("a snapshot is create-only: one that is there at its version stays, and an older one changes nothing", async () => {
+    const { ledger } = await streamOf();
+    await ledger.keepSnapshot("stacks/a", fold, { version: 2, state: "first" });
+    await ledger.keepSnapshot("stacks/a", fold, { version: 2, state: "second" });
+    await ledger.keepSnapshot("stacks/a", fold, { version: 1, state: "older" });
+    expect(await ledger.snapshot("stacks/a", fold)).toEqual({ version: 2, state: "first" });
+  });
+
+  test("a snapshot of another schema is not given, and an older one is dropped by the next that is kept", async () => {
+    const { ledger } = await streamOf();
+    const old = { ...fold, schema: 1 };
+    await ledger.keepSnapshot("stacks/a", old, { version: 3, state: "of a program before" });
+    expect(await ledger.snapshot("stacks/a", fold)).toBeUndefined();
+    await ledger.keepSnapshot("stacks/a", fold, { version: 2, state: "now" });
+    expect(await ledger.snapshot("stacks/a", old)).toBeUndefined();
+    expect(await ledger.snapshot("stacks/a", fold)).toEqual({ version: 2, state: "now" });
+  });
+
+  test("a snapshot ahead of its stream is not kept: it would hide the facts to come", async () => {
+    const { ledger } = await streamOf();
+    await ledger.keepSnapshot("stacks/a", fold, { version: 4, state: "ahead" });
+    await ledger.keepSnapshot("stacks/none", fold, { version: 1, state: "ahead" });
+    expect(await ledger.snapshot("stacks/a", fold)).toBeUndefined();
+    expect(await ledger.snapshot("stacks/none", fold)).toBeUndefined();
   });
 }
 

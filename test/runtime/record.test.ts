@@ -74,7 +74,7 @@ describe("record", () => {
     });
     expect((await ledger.read(STREAM)).facts).toEqual(facts);
     expect(announce.mock.calls).toEqual([[facts]]);
-    expect(await load(ledger, builds, STREAM)).toEqual({ state: ["x", "y"], version: 2 });
+    expect(await load(ledger, builds, STREAM)).toEqual({ state: ["x", "y"], version: 2, folded: 2 });
   });
 
   test("answers a repeated cause as it did the first time, without deciding again", async () => {

@@ -247,7 +247,14 @@ describe("with the ledger down", () => {
         fault === "fails"
           ? Promise.reject(new ControlPlaneError("UNAVAILABLE", "The ledger is down.", { reason: "DOWN" }))
           : new Promise<never>(() => {});
-      const ledger = { read: down, decision: down, append: down, list: down };
+      const ledger = {
+        read: down,
+        decision: down,
+        append: down,
+        list: down,
+        snapshot: down,
+        keepSnapshot: down,
+      };
       const identity = createIdentity({
         readPrincipals: async () => [
           { principal: "grace", role: "operator", codeHostLogins: [], tokenHash: hashToken("grace") },

@@ -31,6 +31,8 @@ function observedLedger(ledger: Ledger, history: History, onFact: (fact: AnyFact
     read: (stream, after) => ledger.read(stream, after),
     decision: (stream, cause) => ledger.decision(stream, cause),
     list: (query) => ledger.list(query),
+    snapshot: (stream, fold) => ledger.snapshot(stream, fold),
+    keepSnapshot: (stream, fold, kept) => ledger.keepSnapshot(stream, fold, kept),
     async append(batch) {
       const answer = await ledger.append(batch);
       if (answer !== "appended") return answer;

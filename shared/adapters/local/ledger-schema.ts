@@ -48,4 +48,14 @@ export const LEDGER_SCHEMA: readonly string[] = [
   CREATE INDEX timers_waiting ON timers (due, id) WHERE fired IS NULL;
   CREATE INDEX timers_fired ON timers (fired) WHERE fired IS NOT NULL;
   `,
+  `
+  CREATE TABLE snapshots (
+    stream TEXT NOT NULL,
+    fold TEXT NOT NULL,
+    schema INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (stream, fold, schema, version)
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -2,7 +2,15 @@
 import type { AnyFact } from "../../domain/fact.ts";
 import { factId } from "../../domain/fact.ts";
 import { invalidArgument } from "../../domain/errors.ts";
-import type { Batch, FactQuery, Ledger, RecordedDecision, Stream } from "../../ports/ledger.ts";
+import type {
+  Batch,
+  FactQuery,
+  Fold,
+  Ledger,
+  RecordedDecision,
+  Snapshot,
+  Stream,
+} from "../../ports/ledger.ts";
 import type { Database, Statements } from "./database.ts";
 import { FACT_COLUMNS, type FactRow, factOfRow, jsonText } from "./fact-rows.ts";
 import { LEDGER_SCHEMA } from "./ledger-schema.ts";
@@ -14,6 +22,9 @@ interface CauseRow {
   readonly ignored: string | null;
   readonly time: string;
 }
+
+/** Characters of one snapshot: a larger one would cost each reader more than it saves, and is not kept. */
+export const SNAPSHOT_CHARACTERS_MAX = 1_000_000;
 
 const CURSOR = /^[0-9]{1,15}$/;
 
@@ -156,6 +167,42 @@ function list(db: Database, query: FactQuery) {
   };
 }
 
+function snapshot(db: Database, stream: string, { name, schema }: Fold): Snapshot | undefined {
+  const row = db.row(
+    "SELECT version, state FROM snapshots WHERE stream = ? AND fold = ? AND schema = ? ORDER BY version DESC LIMIT 1",
+    stream,
+    name,
+    schema,
+  ) as { version: number; state: string } | undefined;
+  return row === undefined ? undefined : { version: row.version, state: JSON.parse(row.state) as unknown };
+}
+
+function keepSnapshot(sql: Statements, stream: string, { name, schema }: Fold, kept: Snapshot): void {
+  const { version, state } = kept;
+  // A version that the stream does not have would hide facts that are still to come.
+  const ahead =
+    sql.row("SELECT 1 FROM streams WHERE stream = ? AND version >= ?", stream, version) === undefined;
+  if (ahead) return;
+  const text = jsonText(state, `The snapshot of ${stream}`);
+  if (text.length > SNAPSHOT_CHARACTERS_MAX) return;
+  sql.run(
+    "INSERT INTO snapshots (stream, fold, schema, version, state) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    stream,
+    name,
+    schema,
+    version,
+    text,
+  );
+  sql.run(
+    "DELETE FROM snapshots WHERE stream = ? AND fold = ? AND (schema < ? OR (schema = ? AND version < ?))",
+    stream,
+    name,
+    schema,
+    schema,
+    version,
+  );
+}
+
 /** A ledger whose streams, causes, outbox rows and timers live in this database. */
 export function createLedger(db: Database): Ledger {
   db.migrate("ledger", LEDGER_SCHEMA);
@@ -176,6 +223,8 @@ export function createLedger(db: Database): Ledger {
       checkBatch(batch);
       return db.write((sql) => writeBatch(sql, batch));
     },
+    snapshot: async (stream, fold) => snapshot(db, stream, fold),
+    keepSnapshot: (stream, fold, kept) => db.write((sql) => keepSnapshot(sql, stream, fold, kept)),
     list: async (query) => list(db, query),
   };
 }
