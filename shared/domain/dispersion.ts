@@ -1,22 +1,18 @@
 // How much more the errors wobble than chance alone would have it. Evidence of the slow lane is divided by this.
 import type { ArmCounts } from "./e-value.ts";
-import type { Evidence, SegmentEvidence, WindowCounts } from "./evidence.ts";
+import type { Evidence, WindowCounts } from "./evidence.ts";
+import { assumedExcess, type ByTest, elapsedOf, NOISE_MINUTE_MS, noiseLeft } from "./noise.ts";
 import type { RolloutPolicy } from "./rollout-policy.ts";
 
 /** Fewer windows (and, at coarser scales, fewer blocks) than this say nothing about dispersion. */
 export const WINDOWS_MIN = 5;
 
-/** The assumed noise is constant for this long and independent afterwards, until the windows say otherwise. */
-export const NOISE_SPAN_MS = 120_000;
-
-/** The assumed noise has the weight of this many windows against what is measured. */
-const NOISE_PRIOR_WINDOWS = 5;
+/** The assumed noise has the weight of this many measured windows, and minutes: as many minutes as the default rollout lasts at least. */
+const PRIOR_WINDOWS = 5;
+const PRIOR_MINUTES = 3;
 
 /** Variance of the errors over what chance gives, at least 1: of the canary's share of all errors, and of the canary's own count. */
-export interface Dispersion {
-  readonly ratio: number;
-  readonly absolute: number;
-}
+export type Dispersion = ByTest;
 
 /** A sum of squared residuals in units of their variance, and its expected value when there is nothing but chance. */
 interface PearsonSum {
@@ -74,24 +70,11 @@ function addAbsolute(pearson: PearsonSum, blocks: readonly WindowCounts[], total
   pearson.freedom += Math.max(0, used - 1);
 }
 
-/** What the assumed noise does within `scaleMs`: 1 + cv² × the events that the border of the hypothesis allows in that time. */
-function assumed(policy: RolloutPolicy, segments: readonly SegmentEvidence[], scaleMs: number): Dispersion {
-  const { noise, margin, tolerance } = policy.judge.errors;
-  const elapsedMs = segments.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
-  const part = Math.min(1, Math.min(scaleMs, NOISE_SPAN_MS) / Math.max(1, elapsedMs));
-  let ratio = 0;
-  let absolute = 0;
-  for (const { canary, control } of segments) {
-    absolute += tolerance * canary.requests;
-    if (control === null || control.requests === 0) continue;
-    const share = (margin * canary.requests) / (margin * canary.requests + control.requests);
-    ratio += 2 * share * control.errors;
-  }
-  return { ratio: 1 + noise ** 2 * part * ratio, absolute: 1 + noise ** 2 * part * absolute };
-}
+/** Windows by segment. */
+type Windows = readonly (readonly WindowCounts[])[];
 
 /** Pearson's sums over all segments; each has its own rates, since weights differ. */
-function pearsonOf(bySegment: readonly (readonly WindowCounts[])[]) {
+function pearsonOf(bySegment: Windows) {
   const ratio: PearsonSum = { squares: 0, freedom: 0 };
   const absolute: PearsonSum = { squares: 0, freedom: 0 };
   for (const blocks of bySegment) {
@@ -109,8 +92,33 @@ const larger = (one: Dispersion, other: Dispersion): Dispersion => ({
 });
 
 /**
- * Pearson dispersion of the policy's windows and of blocks of 2, 4, 8 … of them, the largest of all: slow noise shows only in long
- * blocks. Each scale starts from what the policy's noise assumption gives. Undefined below five windows: the slow lane is silent.
+ * How strong the noise is, as a multiple of the assumed variance: the assumption weighed against what the minutes of each segment
+ * show beyond chance. Noise that persists hides within a segment, because its own mean moves along: n minutes tell only as much
+ * as n·(1 − noiseLeft(n)/noiseLeft(1)) independent ones.
+ */
+function strengthOf(policy: RolloutPolicy, evidence: Evidence, bySegment: Windows): ByTest {
+  const { windowMs } = policy.judge;
+  const windowsAMinute = Math.max(1, Math.round(NOISE_MINUTE_MS / windowMs));
+  const lengthMs = windowsAMinute * windowMs;
+  const minutes = bySegment.map((windows) => joined(windows, windowsAMinute));
+  let seen = 0;
+  for (const { length } of minutes) {
+    if (length > 1) seen += length * (1 - noiseLeft(length * lengthMs) / noiseLeft(lengthMs));
+  }
+  const sums = pearsonOf(minutes);
+  const assumed = assumedExcess(policy, evidence.segments, lengthMs);
+  const strength = (excess: number, { squares, freedom }: PearsonSum): number =>
+    excess <= 0 ? 1 : Math.max(0, (PRIOR_MINUTES + (squares - freedom) / excess) / (PRIOR_MINUTES + seen));
+  return {
+    ratio: strength(assumed.ratio, sums.ratio),
+    absolute: strength(assumed.absolute, sums.absolute),
+  };
+}
+
+/**
+ * The largest of: Pearson dispersion of the policy's windows and of blocks of 2, 4, 8 … of them, each weighed against what noise would
+ * give; and what noise of the measured strength does to the counts of the whole rollout, which no block is long enough to show.
+ * Undefined below five windows: the slow lane is silent.
  */
 export function dispersionOf(policy: RolloutPolicy, evidence: Evidence): Dispersion | undefined {
   const { windows, segments } = evidence;
@@ -118,25 +126,30 @@ export function dispersionOf(policy: RolloutPolicy, evidence: Evidence): Dispers
     ({ canary, control }) => canary.requests > 0 && (evidence.mode === "first" || control.requests > 0),
   );
   if (exposed.length < WINDOWS_MIN) return undefined;
-  let bySegment = segments.map((_, segment): readonly WindowCounts[] =>
+  let bySegment: Windows = segments.map((_, segment) =>
     exposed.filter((window) => window.segment === segment),
   );
   const { windowMs, errors } = policy.judge;
-  const weight = errors.noise > 0 ? NOISE_PRIOR_WINDOWS : 0;
+  const strength = strengthOf(policy, evidence, bySegment);
+  const noiseAt = (scaleMs: number): Dispersion => {
+    const excess = assumedExcess(policy, segments, scaleMs);
+    return {
+      ratio: 1 + strength.ratio * excess.ratio,
+      absolute: 1 + strength.absolute * excess.absolute,
+    };
+  };
+  const weight = errors.noise > 0 ? PRIOR_WINDOWS : 0;
   const posterior = (start: number, { squares, freedom }: PearsonSum): number =>
     freedom + weight === 0 ? 1 : Math.max(1, (weight * start + squares) / (weight + freedom));
-  let largest: Dispersion = { ratio: 1, absolute: 1 };
-  let beyondSpan: Dispersion | undefined;
+  let largest = noiseAt(elapsedOf(segments));
   for (let scaleMs = windowMs; bySegment.flat().length >= WINDOWS_MIN; scaleMs *= 2) {
     const sums = pearsonOf(bySegment);
-    const prior = beyondSpan ?? assumed(policy, segments, scaleMs);
-    const measured = {
+    const prior = noiseAt(scaleMs);
+    largest = larger(largest, {
       ratio: posterior(prior.ratio, sums.ratio),
       absolute: posterior(prior.absolute, sums.absolute),
-    };
-    largest = larger(largest, measured);
-    if (scaleMs >= NOISE_SPAN_MS) beyondSpan = measured;
-    bySegment = bySegment.map((windows) => joined(windows, 2));
+    });
+    bySegment = bySegment.map((blocks) => joined(blocks, 2));
   }
-  return beyondSpan === undefined ? larger(largest, assumed(policy, segments, NOISE_SPAN_MS)) : largest;
+  return largest;
 }

@@ -1,5 +1,5 @@
 // Which fault meets which call of a port: drawn from the seed, call by call, until the world is healed.
-import type { Random } from "./judge/random.ts";
+import type { Random } from "../../shared/domain/random.ts";
 
 /** Longest pause of one call, as of a process that the host does not schedule. */
 export const PAUSE_MS = 400;

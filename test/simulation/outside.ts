@@ -18,7 +18,7 @@ import { type Behaviour, createBackends, createLoad, ENDPOINT } from "../support
 import { createFaults } from "./faults.ts";
 import { createSimulatedChecks, createSimulatedGit } from "./git.ts";
 import { createHistory, type History } from "./history.ts";
-import { createRandom } from "./judge/random.ts";
+import { createRandom } from "../../shared/domain/random.ts";
 import { createSimulatedBuilds } from "./terraform.ts";
 import { trafficProblem } from "./traffic-law.ts";
 

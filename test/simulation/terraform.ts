@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { BuildResult, Builds, BuildSpec, BuildStatus } from "../../shared/ports/builds.ts";
 import { applied, failed, planned } from "../support/builds-fake.ts";
 import type { History } from "./history.ts";
-import type { Random } from "./judge/random.ts";
+import type { Random } from "../../shared/domain/random.ts";
 
 /** Shortest and longest time of a build. */
 const BUILD_MS = { min: 500, max: 6_000 } as const;

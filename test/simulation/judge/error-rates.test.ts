@@ -1,5 +1,7 @@
 // The judge's promises, measured on seeded rollouts. `bench/judge-calibration.ts` measures them on many more.
 import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../../shared/domain/played-rollout.ts";
+import { createRandom } from "../../../shared/domain/random.ts";
 import {
   resolvePolicy,
   ROLLOUT_POLICY_DEFAULTS,
@@ -7,8 +9,7 @@ import {
 } from "../../../shared/domain/rollout-policy.ts";
 import { timeToVerdict } from "../../../shared/domain/time-to-verdict.ts";
 import { drawTrial } from "./fault-suite.ts";
-import { createRandom } from "./random.ts";
-import { type Noise, type Outcome, simulateRollout, type World } from "./simulated-rollout.ts";
+import { type Noise, simulateRollout, type World } from "./simulated-rollout.ts";
 
 const QUIET: Noise = { cv: 0, persistence: 0 };
 
@@ -58,6 +59,12 @@ describe("the judge at its default policy", () => {
         `cv ${cv}`,
       ).toBeLessThanOrEqual(4);
     }
+  });
+
+  it("rolls back at most 1 % of harmless canaries where a bad minute is often followed by another", () => {
+    const noise: Noise = { cv: 0.3, persistence: 0.7 };
+    const outcomes = play(600, ROLLOUT_POLICY_DEFAULTS, world(500, 0.03, 0.03, noise));
+    expect(count(outcomes, "rolled-back")).toBeLessThanOrEqual(6);
   });
 
   it("promotes at most 5 % of canaries exactly at the border of the unacceptable", () => {

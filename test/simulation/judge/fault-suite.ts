@@ -1,5 +1,5 @@
 // A mixed suite of worlds, half of them with a faulty canary: what the judge's recall and precision are measured on.
-import type { Random } from "./random.ts";
+import type { Random } from "../../../shared/domain/random.ts";
 import type { World } from "./simulated-rollout.ts";
 
 /** When a fault begins: with the step of this index, and so long after its start. */

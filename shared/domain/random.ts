@@ -1,4 +1,4 @@
-// A small seeded source of chance for simulations: the same seed gives the same rollouts on every machine.
+// A small seeded source of chance for replays and simulations: the same seed gives the same rollouts on every machine.
 
 /** Numbers from one seed. */
 export interface Random {
@@ -8,6 +8,8 @@ export interface Random {
   readonly normal: () => number;
   /** Number of events when `mean` are expected. */
   readonly poisson: (mean: number) => number;
+  /** How many of `count` things happen when each does with this probability. */
+  readonly binomial: (count: number, probability: number) => number;
   /** One of the items. */
   readonly pick: <Item>(items: readonly Item[]) => Item;
 }
@@ -15,6 +17,8 @@ export interface Random {
 const GOLDEN = 0x9e3779b9;
 /** Larger means are drawn in parts, so that e^−mean stays far from zero. */
 const POISSON_PART_MAX = 200;
+/** From this variance on a binomial count is drawn from the normal curve with the same mean and variance. */
+const BINOMIAL_EXACT_VARIANCE_MAX = 200;
 
 /** A stream of numbers from a seed: a Weyl sequence whose terms are scrambled by two rounds of multiply and shift. */
 export function createRandom(seed: number): Random {
@@ -46,10 +50,30 @@ export function createRandom(seed: number): Random {
     for (; rest > POISSON_PART_MAX; rest -= POISSON_PART_MAX) count += poissonPart(POISSON_PART_MAX);
     return count + poissonPart(Math.max(0, rest));
   };
+  const binomial = (count: number, probability: number): number => {
+    if (count <= 0 || probability <= 0) return 0;
+    if (probability >= 1) return count;
+    if (probability > 0.5) return count - binomial(count, 1 - probability);
+    const variance = count * probability * (1 - probability);
+    if (variance > BINOMIAL_EXACT_VARIANCE_MAX) {
+      const drawn = Math.round(count * probability + Math.sqrt(variance) * normal());
+      return Math.min(count, Math.max(0, drawn));
+    }
+    const target = uniform();
+    let chance = Math.exp(count * Math.log1p(-probability));
+    let cumulative = chance;
+    let hits = 0;
+    while (cumulative < target && hits < count) {
+      hits += 1;
+      chance *= ((count - hits + 1) / hits) * (probability / (1 - probability));
+      cumulative += chance;
+    }
+    return hits;
+  };
   const pick = <Item>(items: readonly Item[]): Item => {
     const item = items[Math.floor(uniform() * items.length)];
     if (item === undefined) throw new Error("Nothing to pick from: pass at least one item.");
     return item;
   };
-  return { uniform, normal, poisson, pick };
+  return { uniform, normal, poisson, binomial, pick };
 }
