@@ -54,14 +54,20 @@ function onlyValidating(path: string, body: unknown, contentType: string | undef
     : { path: `${path}?validateOnly=true`, body };
 }
 
+/** Prints a value as the person wishes; what was only validated says so first. */
+export function printer(command: Command, { write }: Pick<CommandContext, "write">): Session["print"] {
+  const { json, validateOnly } = command.optsWithGlobals<GlobalOptions>();
+  const note = validateOnly === true ? "Only validated, nothing was changed. It would have said:\n" : "";
+  return (value, words) =>
+    write(`${json === true ? printableJson(value) : printableLines(`${note}${words}`)}\n`);
+}
+
 /** The session of a command that was called. */
-export function session(command: Command, { env, write }: CommandContext): Session {
+export function session(command: Command, context: CommandContext): Session {
   const options = command.optsWithGlobals<GlobalOptions>();
-  const connection = connect(options, env);
+  const connection = connect(options, context.env);
   const { validateOnly = false } = options;
-  const note = validateOnly ? "Only validated, nothing was changed. It would have said:\n" : "";
-  const print = (value: unknown, words: string): void =>
-    write(`${options.json === true ? printableJson(value) : printableLines(`${note}${words}`)}\n`);
+  const print = printer(command, context);
   return {
     connection,
     get: (path, timeoutMs) =>

@@ -13,6 +13,7 @@ import { addStatus } from "./commands/status.ts";
 import { addTraffic } from "./commands/traffic.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import type { CommandContext } from "./output.ts";
+import { addJudge } from "./judge/command.ts";
 import { printableLines } from "./text.ts";
 import { addWorkflows } from "./workflows/command.ts";
 
@@ -62,6 +63,7 @@ export function createProgram(context: CommandContext, writeError: (text: string
   addDecisions(program, context);
   addNotifications(program, context);
   addBackups(program, context);
+  addJudge(program, context);
   addWorkflows(program, context, writeError);
   for (const command of everyCommand(program)) {
     command

@@ -12,10 +12,28 @@ export interface TrafficForecast {
   readonly errorRate: number;
 }
 
-/** When *pass* is to be expected, or why it is not. */
+/** What one step is expected to take. */
+export interface PlannedStep {
+  /** The canary's share of the traffic, in percent. */
+  readonly weight: number;
+  readonly seconds: number;
+  readonly canaryRequests: number;
+}
+
+/** When *pass* is to be expected, or why it is not. `steps` are those that are reached. */
 export type TimeToVerdict =
-  | { readonly kind: "provable"; readonly seconds: number; readonly canaryRequests: number }
-  | { readonly kind: "not-provable"; readonly reason: string; readonly remedy: string };
+  | {
+      readonly kind: "provable";
+      readonly seconds: number;
+      readonly canaryRequests: number;
+      readonly steps: readonly PlannedStep[];
+    }
+  | {
+      readonly kind: "not-provable";
+      readonly reason: string;
+      readonly remedy: string;
+      readonly steps: readonly PlannedStep[];
+    };
 
 /** Most looks that are played; longer time limits are played with looks further apart. */
 const LOOKS_MAX = 4_000;
@@ -28,14 +46,14 @@ export function timeToVerdict(policy: RolloutPolicy, forecast: TrafficForecast):
   const lookMs = Math.max(policy.judge.lookMs, Math.ceil(policy.timeLimitMs / LOOKS_MAX));
   const errorRate = Math.min(1, Math.max(0, forecast.errorRate || 0));
   const segments: SegmentEvidence[] = [];
+  const steps: PlannedStep[] = [];
   let step = 0;
   let fromMs = 0;
-  let canaryRequests = 0;
   for (let nowMs = lookMs; nowMs <= policy.timeLimitMs; nowMs += lookMs) {
     const weight = policy.steps[step] ?? 0;
     const rate = Math.max(0, forecast.canaryRequestsPerSecond[step] || 0);
     const requests = (rate * (nowMs - fromMs)) / 1_000;
-    canaryRequests += (rate * lookMs) / 1_000;
+    steps[step] = { weight, seconds: (nowMs - fromMs) / 1_000, canaryRequests: Math.round(requests) };
     segments[step] = {
       step,
       fromMs,
@@ -49,7 +67,7 @@ export function timeToVerdict(policy: RolloutPolicy, forecast: TrafficForecast):
     if (look.verdict === "refused") break;
     const { action } = stepAdvice(policy, evidence, look);
     if (action === "promote")
-      return { kind: "provable", seconds: nowMs / 1_000, canaryRequests: Math.round(canaryRequests) };
+      return { kind: "provable", seconds: nowMs / 1_000, canaryRequests: canaryRequestsOf(steps), steps };
     if (action === "advance") {
       step += 1;
       fromMs = nowMs;
@@ -60,10 +78,14 @@ export function timeToVerdict(policy: RolloutPolicy, forecast: TrafficForecast):
   const asked = `less than ${unacceptable} × the control's error rate, or less than ${100 * tolerance} %`;
   return {
     kind: "not-provable",
-    reason: `Cannot be proven today: ${minutes} minutes and ${Math.round(canaryRequests)} canary requests do not show ${asked}.`,
+    reason: `Cannot be proven today: ${minutes} minutes and ${canaryRequestsOf(steps)} canary requests do not show ${asked}.`,
     remedy: "Raise the weights of the steps, timeLimit, judge.errors.tolerance or judge.errors.unacceptable.",
+    steps,
   };
 }
+
+const canaryRequestsOf = (steps: readonly PlannedStep[]): number =>
+  steps.reduce((sum, { canaryRequests }) => sum + canaryRequests, 0);
 
 const expected = (requests: number, errorRate: number): SegmentEvidence["canary"] => ({
   requests,

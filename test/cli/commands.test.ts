@@ -155,6 +155,32 @@ describe("refusals", () => {
   });
 });
 
+describe("judge", () => {
+  test("`plan` tells what a rollout takes at the traffic there was, and `replay` what a rollout was decided on", async () => {
+    const plan = await cli("--json", "judge", "plan", "ranker");
+    const { traffic, steps } = JSON.parse(plan.out) as {
+      traffic: { requestsPerSecond: number };
+      steps: readonly unknown[];
+    };
+    expect(traffic.requestsPerSecond).toBeGreaterThan(0);
+    expect(steps.length).toBeGreaterThan(0);
+    const folder = installation.state.root;
+    const [policy, saved] = [join(folder, "quick.yaml"), join(folder, "saved.jsonl")];
+    writeFileSync(
+      policy,
+      "steps: [50]\nstep: { minSeconds: 1, minRequests: 1 }\njudge: { look: 1s, scrape: 1s, window: 1s }\n",
+    );
+    const options = ["--policy", policy, "--rollouts", "5", "--save", saved];
+    const { code, out, err } = await cli("judge", "replay", "--rollout", "ranker", ...options);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/False rollbacks: \d of 5/);
+    expect(out).toContain("this policy would have promoted it");
+    expect(out).toContain("is PROMOTED");
+    expect((await cli("judge", "replay", saved, ...options.slice(0, 4))).code).toBe(0);
+    expect((await cli("judge", "replay", "--rollout", "nobody")).code).toBe(3);
+  });
+});
+
 describe("events publish", () => {
   const event = (id: string, version: string) => ({
     specversion: "1.0",

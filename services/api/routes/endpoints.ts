@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { invalidArgument } from "../../../shared/domain/errors.ts";
 import { formatName } from "../../../shared/domain/names.ts";
+import { type CounterPorts, readCounters } from "../endpoints/counters.ts";
 import { rollbackRoutes } from "../endpoints/rollback.ts";
 import { resume, type ResumePorts } from "../endpoints/resume.ts";
 import { resolveServing, type ServingPorts } from "../endpoints/serving.ts";
@@ -13,7 +14,7 @@ import { errorResponses, nameParams, Time, ValidateOnly } from "./schemas.ts";
 import type { RollbackPorts } from "../../../shared/runtime/rollback.ts";
 
 /** Ports of the endpoint routes. */
-export type EndpointPorts = RollbackPorts & ResumePorts & ServingPorts;
+export type EndpointPorts = RollbackPorts & ResumePorts & ServingPorts & CounterPorts;
 
 const params = nameParams("endpoint");
 
@@ -50,18 +51,46 @@ const servingSchema = {
   },
 };
 
+const countersSchema = {
+  params,
+  querystring: Type.Object(
+    { from: Type.Optional(Time), to: Type.Optional(Time) },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      endpoint: Type.String(),
+      from: Type.String(),
+      to: Type.String(),
+      samples: Type.Array(
+        Type.Object({
+          time: Type.String(),
+          version: Type.String(),
+          instance: Type.String(),
+          requests: Type.Number(),
+          errors: Type.Number(),
+        }),
+      ),
+      moves: Type.Array(
+        Type.Object({ time: Type.String(), weights: Type.Record(Type.String(), Type.Number()) }),
+      ),
+    }),
+    ...errorResponses,
+  },
+};
+
 /** A moment that exists: the schema would also take the 99th of a month. */
-function requireTime(at: string | undefined): string | undefined {
+function requireTime(field: string, at: string | undefined): string | undefined {
   if (at === undefined) return undefined;
   if (!Number.isNaN(Date.parse(at))) return new Date(at).toISOString();
   throw invalidArgument(
-    "at",
-    `at is ${JSON.stringify(at)}: write it in RFC 3339, such as 2026-01-31T10:42:00Z.`,
+    field,
+    `${field} is ${JSON.stringify(at)}: write it in RFC 3339, such as 2026-01-31T10:42:00Z.`,
     "INVALID_TIME",
   );
 }
 
-/** `:rollback`, `:resume` and `:resolveServing` of endpoints. */
+/** `:rollback`, `:resume`, `:resolveServing` and `:readCounters` of endpoints. */
 export function endpointRoutes(ports: EndpointPorts): FastifyPluginAsyncTypebox {
   return async (app) => {
     await app.register(rollbackRoutes(ports));
@@ -82,9 +111,18 @@ export function endpointRoutes(ports: EndpointPorts): FastifyPluginAsyncTypebox 
         const serving = await resolveServing(
           ports,
           formatName("endpoint", request.params),
-          requireTime(request.query.at),
+          requireTime("at", request.query.at),
         );
         return { ...serving, versions: [...serving.versions] };
+      },
+    );
+    app.get(
+      methodUrl("endpoint", "readCounters"),
+      { config: { role: "viewer" }, schema: countersSchema },
+      async ({ params, query }) => {
+        const range = { from: requireTime("from", query.from), to: requireTime("to", query.to) };
+        const { samples, moves, ...rest } = await readCounters(ports, formatName("endpoint", params), range);
+        return { ...rest, samples: [...samples], moves: [...moves] };
       },
     );
   };
