@@ -3,10 +3,13 @@ import type { Span } from "../expressions/expression.ts";
 import { findConnector } from "../connectors/table.ts";
 import { findFunction, functionNames } from "../library/library.ts";
 import type { LibraryFunction } from "../library/library-function.ts";
-import { suggest } from "../parse/fields.ts";
+import { suggest, suggestOr } from "../parse/suggest.ts";
 import type { NameTree, RoutineTree } from "../parse/tree.ts";
 import { emit, hiddenSlot, visibleNames, type Emitter } from "./emitter.ts";
 import type { Code, Slot } from "./program.ts";
+
+/** Variables that a hint lists at most. */
+const LISTED_MAX = 10;
 
 /** Reports a name that means nothing here, in the words of the real compiler. */
 export function reportUnknown(emitter: Emitter, name: string, span: Span | undefined): void {
@@ -21,15 +24,19 @@ export function reportUnknown(emitter: Emitter, name: string, span: Span | undef
     );
     return;
   }
-  const hint = suggest(
-    name,
-    [...visibleNames(emitter.scope), ...emitter.routines.keys()].filter((known) => known !== ""),
-  );
+  reportUnknownVariable(emitter, name, where, "assign it in a step before this one");
+}
+
+/** Reports a variable that nothing assigns, in the words of the real compiler. */
+export function reportUnknownVariable(emitter: Emitter, name: string, span: Span, advice: string): void {
+  const known = visibleNames(emitter.scope).filter((visible) => visible !== "");
+  const listed =
+    known.length === 0 ? "no variable is known here" : `known here: ${known.slice(0, LISTED_MAX).join(", ")}`;
   emitter.problems.error(
-    where,
+    span,
     "unknown-variable",
     `symbol '${name}' is neither a variable nor a sub-workflow name`,
-    hint,
+    suggestOr(name, [...known, ...emitter.routines.keys()], `${advice}; ${listed}`),
   );
 }
 
@@ -39,8 +46,18 @@ export function reportUnknownFunction(emitter: Emitter, { name, span }: NameTree
     span,
     "unknown-function",
     `${JSON.stringify(name)} is neither a function nor a sub-workflow name`,
-    suggest(name, [...functionNames(), ...emitter.routines.keys()]),
+    suggestOr(name, [...functionNames(), ...emitter.routines.keys()], functionsLike(name)),
   );
+}
+
+/** The functions of the module that a name begins with, or the modules that there are. */
+function functionsLike(name: string): string {
+  const [module = ""] = name.split(".", 1);
+  const functions = functionNames();
+  const own = functions.filter((known) => known.startsWith(`${module}.`));
+  if (name.includes(".") && own.length > 0) return `${module} has ${own.join(", ")}`;
+  const modules = functions.filter((known) => known.includes(".")).map((known) => known.split(".", 1)[0]);
+  return `modules: ${[...new Set(modules)].join(", ")}; a subworkflow is a routine beside main`;
 }
 
 /** A call of a library function as code: pure ones inline, others hoisted into an effect with a hidden result. */

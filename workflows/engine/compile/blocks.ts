@@ -1,7 +1,7 @@
 // Lists of steps as jump targets. A jump may go to a step of its own block or of a block around it, within one region:
 // the body of a for, a parallel branch and a routine are regions, and no jump crosses their border.
 import { CHOICES } from "../choices.ts";
-import { suggest } from "../parse/fields.ts";
+import { suggest } from "../parse/suggest.ts";
 import type { ProblemList } from "../parse/problem.ts";
 import type { NameTree, StepTree } from "../parse/tree.ts";
 import type { Label } from "./program.ts";

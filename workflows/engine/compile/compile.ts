@@ -6,6 +6,7 @@ import { parseWorkflow } from "../parse/workflow.ts";
 import { collectStepNames } from "./blocks.ts";
 import { emit, type Emitter } from "./emitter.ts";
 import type { Program, Routine, StepInfo } from "./program.ts";
+import { warnUnreachable } from "./reach.ts";
 import { declare, declareAssigned, openScope, type Layout } from "./scopes.ts";
 import { emitSteps } from "./steps.ts";
 
@@ -46,6 +47,7 @@ function compileRoutine(
   for (const { name } of tree.params) declare(scope, name);
   declareAssigned(scope, tree.steps);
   const stepNames = collectStepNames(tree.steps, problems);
+  warnUnreachable(tree.steps, problems);
   const emitter: Emitter = {
     problems,
     routines,

@@ -2,14 +2,19 @@
 import { CHOICES } from "../choices.ts";
 import type { Span } from "../expressions/expression.ts";
 import { findFunction } from "../library/library.ts";
-import { suggest } from "../parse/fields.ts";
 import type { NameTree, StepTree } from "../parse/tree.ts";
 import { findTarget, openBlock, type Block, type Region } from "./blocks.ts";
 import { emitFor } from "./loops.ts";
 import { emitParallel } from "./parallel.ts";
 import { emitTry } from "./try.ts";
-import { emit, enterStep, newLabel, place, visibleNames, type EmitSteps, type Emitter } from "./emitter.ts";
-import { applyFunction, matchRoutine, nameArguments, reportUnknownFunction } from "./arguments.ts";
+import { emit, enterStep, newLabel, place, type EmitSteps, type Emitter } from "./emitter.ts";
+import {
+  applyFunction,
+  matchRoutine,
+  nameArguments,
+  reportUnknownFunction,
+  reportUnknownVariable,
+} from "./arguments.ts";
 import { lower, lowerAll } from "./lower.ts";
 import type { Code, Slot } from "./program.ts";
 import { extentLeft, resolve } from "./scopes.ts";
@@ -120,13 +125,7 @@ function emitAction(emitter: Emitter, step: StepTree, block: Block): void {
 function targetSlot(emitter: Emitter, { name, span }: NameTree, partial: boolean): Slot | undefined {
   const found = resolve(emitter.scope, name);
   if (found === undefined) {
-    const hint = partial ? `assign ${name}: {} before` : suggest(name, visibleNames(emitter.scope));
-    emitter.problems.error(
-      span,
-      "unknown-variable",
-      `symbol '${name}' is neither a variable nor a sub-workflow name`,
-      hint,
-    );
+    reportUnknownVariable(emitter, name, span, partial ? `assign ${name}: {} before` : "assign it before");
     return undefined;
   }
   if (found.unshared) {

@@ -3,6 +3,7 @@ import type { Span } from "../expressions/expression.ts";
 import { NAME_CHARACTERS_MAX } from "../limits.ts";
 import type { ProblemList } from "./problem.ts";
 import type { ListNode, MapEntry, MapNode, SourceNode } from "./source.ts";
+import { suggest } from "./suggest.ts";
 import type { NameTree } from "./tree.ts";
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -44,28 +45,6 @@ export function readFields(
       );
   }
   return fields;
-}
-
-/** A hint that names the closest allowed word, or all of them. */
-export function suggest(word: string, allowed: readonly string[]): string {
-  const close = allowed.filter((candidate) => distance(word.toLowerCase(), candidate.toLowerCase()) <= 2);
-  if (close.length > 0) return `did you mean ${close.slice(0, 3).join(" or ")}?`;
-  return allowed.length === 0 ? "nothing is allowed here" : `allowed: ${allowed.slice(0, 20).join(", ")}`;
-}
-
-/** Edit distance, capped: words that differ much in length are far apart at once. */
-function distance(left: string, right: string): number {
-  if (Math.abs(left.length - right.length) > 2 || left.length > 64) return 3;
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= left.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= right.length; j++) {
-      const change = (row[j - 1] as number) + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[right.length] as number;
 }
 
 /** The node as a map, or undefined with a problem. */

@@ -1,6 +1,6 @@
 // A file into routines: the list form, or a map with `main` and subworkflows.
 import { PARAMS_MAX } from "../limits.ts";
-import { expectList, expectMap, expectSingle, isNameLength, isVariableName, readFields } from "./fields.ts";
+import { expectList, expectSingle, isNameLength, isVariableName, readFields } from "./fields.ts";
 import type { ProblemList } from "./problem.ts";
 import { readSource, type MapEntry, type SourceNode } from "./source.ts";
 import { parseSteps } from "./steps.ts";
@@ -18,8 +18,16 @@ export function parseWorkflow(source: string, problems: ProblemList): WorkflowTr
       ],
     };
   }
-  const map = expectMap(root, "the workflow", problems);
-  if (map === undefined) return undefined;
+  if (root.kind === "scalar") {
+    problems.error(
+      root.span,
+      "wrong-shape",
+      "the workflow is neither a list of steps nor a map of routines",
+      "write a list of steps, or a map with main",
+    );
+    return undefined;
+  }
+  const map = root;
   if (!map.entries.some(({ key }) => key === "main")) {
     problems.error(
       map.span,

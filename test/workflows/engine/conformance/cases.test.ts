@@ -42,8 +42,10 @@ interface Case {
   readonly seconds?: number;
   readonly steps?: number;
   readonly timeouts?: readonly number[];
-  /** Rules of the problems that refuse it. */
+  /** Rules of the problems that refuse it, warnings left out. */
   readonly refused?: readonly string[];
+  /** Rules of the warnings that it comes with. */
+  readonly warned?: readonly string[];
   /** Place of the first problem, as line:column. */
   readonly at?: string;
   /** A part of the first problem, or of the error. */
@@ -56,8 +58,11 @@ function answerOf({ status = 200, body, fail }: NonNullable<Case["answers"]>[num
   return fail === undefined ? jsonResponse(status, body) : failure(fail, "as the case says");
 }
 
-function checkProblems(problems: readonly Problem[], { refused, at, says }: Case): void {
-  expect(problems.map(({ rule }) => rule)).toEqual(refused);
+const rulesOf = (problems: readonly Problem[]): string[] => problems.map(({ rule }) => rule);
+
+function checkProblems(all: readonly Problem[], { refused, at, says }: Case): void {
+  const problems = all.filter(({ severity }) => severity === "error");
+  expect(rulesOf(problems)).toEqual(refused);
   for (const { hint, message } of problems) expect(hint === "" || message === "").toBe(false);
   const [first] = problems;
   if (at !== undefined) expect(`${first?.line}:${first?.column}`).toBe(at);
@@ -112,6 +117,7 @@ for (const file of readdirSync(FOLDER).toSorted()) {
         return;
       }
       if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems, null, 1));
+      if (entry.warned !== undefined) expect(rulesOf(compiled.warnings)).toEqual(entry.warned);
       await checkRun(compiled.program, entry);
     });
   });
