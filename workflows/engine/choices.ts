@@ -37,6 +37,10 @@ export const CHOICES = {
   nonBooleanCondition: "TypeError" as "TypeError" | "false",
   /** A retry block without a predicate. */
   missingPredicate: "always" as "always" | "never",
+  /** Retries of a policy that has a predicate but no `max_retries`. */
+  retriesWithoutNumber: 5,
+  /** `text.find_all(x, "")`. */
+  emptySubstring: "everywhere" as "everywhere" | "ValueError",
   /** `sys.get_env` of an unknown name without a default. */
   missingEnvironment: "KeyError" as "KeyError" | "null",
   /** Order of keys in `keys()`, `for` over keys and JSON output. */
@@ -47,7 +51,7 @@ export const CHOICES = {
   integralDoubleText: "1" as "1" | "1.0",
   /** `text.substring` with bounds outside the text. */
   substringBounds: "ValueError" as "ValueError" | "clamp",
-  /** `\\1` in the replacement of `text.replace_all_regex`: observed to stand for a group; today's reference says that it does not. */
+  /** `\\1` in the replacement of `text.replace_all_regex`: reported to stand for a group; the reference says that it does not. */
   regexReferences: "expand" as "expand" | "literal",
   /** `text.split(x, "")`. */
   emptySeparator: "characters" as "characters" | "ValueError",

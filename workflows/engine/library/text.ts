@@ -58,6 +58,8 @@ function* offsetsOf(source: string, substr: string): Generator<number> {
 }
 
 function findAll(source: string, substr: string): Value {
+  if (substr === "" && CHOICES.emptySubstring === "ValueError")
+    throw runtimeError("ValueError", "substr must not be empty");
   const position = characterCounter(source);
   return Array.from(offsetsOf(source, substr), position);
 }

@@ -16,9 +16,6 @@ import type { Frame, TryEntry } from "./state.ts";
 
 type Handling = TryEntry & { kind: "handling" };
 
-/** Retries of a policy that gives a predicate but no number. */
-const RETRIES_DEFAULT = 5;
-
 function handlingOf(frame: Frame): Handling {
   return frame.tries.at(-1) as Handling;
 }
@@ -31,7 +28,7 @@ function retriesOf(run: Run, frame: Frame, { maxRetries, defaults, builtin }: Re
     throw runtimeError("ValueError", `max_retries must not be negative; got: ${value}`);
   }
   if (defaults.maxRetries !== undefined) return Number(defaults.maxRetries);
-  return builtin === undefined ? 0 : RETRIES_DEFAULT;
+  return builtin === undefined ? 0 : CHOICES.retriesWithoutNumber;
 }
 
 function backoffOf(run: Run, frame: Frame, { backoff }: RetryCode): Backoff {

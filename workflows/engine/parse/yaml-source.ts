@@ -85,7 +85,8 @@ function composeDocument(
       schema: "core",
       intAsBigInt: true,
       merge: false,
-      uniqueKeys: true,
+      // Compared by the reader each with each; convertMap looks for them in one pass.
+      uniqueKeys: false,
       stringKeys: false,
     });
     const [document, ...others] = [...composer.compose(parser.parse(text), true, text.length)];
@@ -96,14 +97,7 @@ function composeDocument(
         "the source has several YAML documents",
         "keep one, without --- lines",
       );
-    for (const { message, pos } of (document?.errors ?? []).slice(0, PROBLEMS_MAX)) {
-      problems.error(
-        spanAt(lines, pos[0], pos[1]),
-        "syntax",
-        firstLine(message),
-        "correct the YAML; quote text that contains ': ' or starts with a special character",
-      );
-    }
+    reportSyntax(document?.errors ?? [], lines, problems);
     return document;
   } catch (error) {
     // The reader recurses by nesting; whatever gets past the bound above ends here, as a problem and not a crash.
@@ -114,6 +108,24 @@ function composeDocument(
       "nest less deeply",
     );
     return undefined;
+  }
+}
+
+/** Reports the errors of the YAML reader: of each line the first, which the others there follow from. */
+function reportSyntax(
+  errors: readonly { readonly message: string; readonly pos: readonly [number, number] }[],
+  lines: LineCounter,
+  problems: ProblemList,
+): void {
+  const seen = new Set<number>();
+  for (const { message, pos } of errors.slice(0, PROBLEMS_MAX)) {
+    const span = spanAt(lines, pos[0], pos[1]);
+    if (seen.has(span.line)) continue;
+    seen.add(span.line);
+    const hint = message.startsWith("Tabs")
+      ? "indent with spaces"
+      : "correct the YAML; quote text that contains ': ' or starts with a special character";
+    problems.error(span, "syntax", firstLine(message), hint);
   }
 }
 
@@ -200,6 +212,7 @@ function convertList(reader: Reader, node: YAMLSeq, span: Span, depth: number): 
 function convertMap(reader: Reader, node: Node, span: Span, depth: number): SourceNode {
   if (!isMap(node)) return nothing(span);
   const entries: MapEntry[] = [];
+  const keys = new Set<string>();
   for (const { key, value } of node.items as { key: Node; value: Node | null }[]) {
     if (reader.nodes > SOURCE_NODES_MAX) break;
     const keySpan = spanOf(reader, key);
@@ -213,6 +226,11 @@ function convertMap(reader: Reader, node: Node, span: Span, depth: number): Sour
       continue;
     }
     const text = typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
+    if (keys.has(text)) {
+      const message = `the key ${JSON.stringify(text)} stands twice in one map`;
+      reader.problems.error(keySpan, "duplicate-key", message, "keep one of them");
+    }
+    keys.add(text);
     entries.push({
       key: text,
       keySpan,
