@@ -11,6 +11,7 @@ import { type ControlPlane, startControlPlane } from "./compose/control-plane.ts
 import { type ListenOptions, openListening } from "./compose/listening.ts";
 import { rayFromEnvironment } from "./compose/ray.ts";
 import { freePort } from "./compose/ports.ts";
+import { openTracing } from "./compose/open-tracing.ts";
 import { requireTerraform } from "./compose/requirements.ts";
 import { stopRequested } from "./compose/stop.ts";
 import {
@@ -68,6 +69,7 @@ export async function startInstallation(options: ServeOptions): Promise<Installa
     const logFile = destination({ dest: state.path("signalbox.log"), append: true, sync: true });
     const log = createLog("signalbox", logFile, keys.hidden);
     const listening = await openListening(options.listen ?? {}, log);
+    const stopTracing = await openTracing(process.env, log);
     let gatewayUrl = "";
     const adapters = await openAdapters({
       gatewayUrl: () => gatewayUrl,
@@ -100,6 +102,7 @@ export async function startInstallation(options: ServeOptions): Promise<Installa
       webhookSecret: keys.webhookSecret,
       async close() {
         await plane.close();
+        await stopTracing();
         await lock.release();
       },
     };

@@ -16,7 +16,9 @@ import {
 import type { Caller } from "../../shared/domain/role.ts";
 import { requireRole } from "../../shared/runtime/authenticate.ts";
 import { portsFor } from "../../shared/runtime/rehearse.ts";
+import { traceparentOf } from "../../shared/domain/traceparent.ts";
 import { record, type RecordPorts } from "../../shared/runtime/record.ts";
+import { currentStory } from "../../shared/runtime/tracing.ts";
 
 /** An event at the door: not yet known to be of the allow-list, nor its data to be what they should. */
 export interface Knock {
@@ -99,7 +101,7 @@ export function createOutsideDoor(
     const data = knock.data as OutsideEvent<typeof type>["data"];
     const answer = await handle(
       ports.outsideHandlers(ports),
-      { type, cause, correlation: knock.traceparent ?? "", data },
+      { type, cause, correlation: knock.traceparent || currentStory() || traceparentOf(cause), data },
       caller,
     );
     // After the handler, so that an event that it refuses may be corrected and sent again under its id.

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { TAKEN_EVENTS } from "../../shared/domain/delivery.ts";
+import { deliveryTrace, TAKEN_EVENTS } from "../../shared/domain/delivery.ts";
 import { invalidArgument } from "../../shared/domain/errors.ts";
 import { VERSION_ID } from "../../shared/domain/names.ts";
 import type { Secrets } from "../../shared/ports/secrets.ts";
@@ -108,7 +108,14 @@ export function createWebhook(ports: WebhookPorts): Webhook {
       readBody(stream, bodyLimit(header(request, "x-github-event")[0])),
     );
     const options = {
-      config: { role: "public" as const, lane: "deliveries" as const },
+      config: {
+        role: "public" as const,
+        lane: "deliveries" as const,
+        storyOf: (request: FastifyRequest) => {
+          const [guid] = header(request, "x-github-delivery");
+          return guid === undefined ? undefined : deliveryTrace(guid);
+        },
+      },
       schema: { response: { 202: Accepted } },
       onRequest: async (request: FastifyRequest) => checkHeaders(request),
     };

@@ -6,6 +6,7 @@ import type { DeadLetters } from "../ports/dead-letters.ts";
 import { withDeadline } from "./deadline.ts";
 import type { FactService } from "./fact-service.ts";
 import type { Log } from "./log.ts";
+import { inFactSpan } from "./tracing.ts";
 
 /** How long one service may take over one fact, below every acknowledgement deadline; long work belongs into builds and workflows. */
 export const HANDLER_TIME_MAX_MS = 50_000;
@@ -32,7 +33,9 @@ export async function deliver(ports: DeliverPorts, service: FactService, fact: A
   const fields = { handler: service.name, fact: fact.id, type: fact.type, subject: fact.subject };
   try {
     const what = `${service.name} with ${fact.type} of ${fact.subject}`;
-    await withDeadline(clock, HANDLER_TIME_MAX_MS, what, async () => service.handle(fact));
+    await withDeadline(clock, HANDLER_TIME_MAX_MS, what, () =>
+      inFactSpan(service.name, fact, async () => service.handle(fact)),
+    );
     return { outcome: "handled" };
   } catch (error) {
     if (isTransient(error)) {

@@ -8,6 +8,8 @@ import type { FactType } from "../domain/facts.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Batch, Ledger, RecordedDecision } from "../ports/ledger.ts";
 import { checkFactData } from "./parse.ts";
+import { storyOfStream } from "./stream-story.ts";
+import { deeperStory, placeOf, tellBuilds } from "./tracing.ts";
 
 /** How often a lost race is read, folded and decided again before the caller is asked to come back. */
 export const RECORD_ATTEMPTS_MAX = 16;
@@ -29,7 +31,7 @@ export interface RecordRequest<Input> {
   readonly cause: string;
   readonly input: Input;
   readonly actor: Actor;
-  /** W3C `traceparent` of the story, if there is one. */
+  /** W3C `traceparent` of the story; default: that of the work under way, or of the same story on this stream. */
   readonly correlation?: string;
   /** What identifies the content of the cause; default: the input. Leave out what differs between retries (a time, a token). */
   readonly inputHash?: unknown;
@@ -88,9 +90,14 @@ function repeat<Type extends FactType>(known: RecordedDecision, inputHash: strin
 
 /** The batch of a decision, checked: what is in a stream stays there for ever. */
 function batchOf<Type extends FactType>(
-  { stream, cause, actor, correlation = "" }: Omit<RecordRequest<unknown>, "input" | "inputHash">,
+  { stream, cause, actor }: Omit<RecordRequest<unknown>, "input" | "inputHash" | "correlation">,
   decision: Decision<Type>,
-  at: { readonly expected: number; readonly time: string; readonly inputHash: string },
+  at: {
+    readonly expected: number;
+    readonly time: string;
+    readonly inputHash: string;
+    readonly correlation: string;
+  },
 ): Batch {
   const drafts = decision.kind === "facts" ? decision.facts : [];
   const due = decision.kind === "facts" ? (decision.due ?? []) : [];
@@ -114,7 +121,7 @@ function batchOf<Type extends FactType>(
       version,
       time: at.time,
       cause,
-      correlation,
+      correlation: at.correlation,
       actor,
       data,
     } as AnyFact;
@@ -164,13 +171,21 @@ export async function record<State, Input, Type extends FactType>(
     if (known !== undefined) return repeat(known, inputHash);
     const { state, version, folded } = await load(ledger, decider, stream);
     const decision = decider.decide(state, input);
+    const drafts = decision.kind === "facts" ? decision.facts : [];
+    const named = request.correlation ?? "";
+    const story = deeperStory(named === "" ? await storyOfStream(ledger, stream, drafts) : named);
     const batch = batchOf(request, decision, {
+      correlation: placeOf(
+        drafts.map(({ type }) => type),
+        story,
+      ),
       expected: version,
       time: clock.now().toISOString(),
       inputHash,
     });
     if ((await ledger.append(batch)) !== "appended") continue;
     if (decision.kind === "ignored") return { status: "ignored", reason: decision.reason, facts: [] };
+    tellBuilds(batch.facts, story);
     await ports.announce(batch.facts);
     if (folded + batch.facts.length >= SNAPSHOT_EVERY_FACTS)
       keepSnapshot(ledger, decider, stream, {

@@ -15,6 +15,7 @@ import { requireHost } from "./host-check.ts";
 import type { Identity, Principal } from "./identity.ts";
 import type { Log } from "./log.ts";
 import type { Tls } from "./tls.ts";
+import { tellRequests } from "./request-spans.ts";
 import { compileValidator } from "./request-validator.ts";
 import { answerBrokenRequest } from "./server-broken-request.ts";
 import type { Sessions } from "./sessions.ts";
@@ -218,6 +219,7 @@ export function createServer(options: ServerOptions) {
     takePlace(gate.shedding, request, reply, caller);
     requirePlainEncoding(request);
   });
+  tellRequests(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, readJsonBody);
   app.setErrorHandler((error, request, reply) => {
