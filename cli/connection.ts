@@ -21,7 +21,7 @@ export interface ConnectionOptions {
 }
 
 /** State folders that are looked at without `--state`, in this order. */
-const STATE_FOLDERS = [".signalbox/default", ".signalbox/demo"];
+export const STATE_FOLDERS = [".signalbox/default", ".signalbox/demo"];
 
 interface ServerFile {
   readonly url: string;

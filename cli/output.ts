@@ -17,6 +17,12 @@ export interface CommandContext {
   readonly now: () => number;
   readonly write: (text: string) => void;
   readonly stdin: NodeJS.ReadableStream;
+  /** Size of the terminal that is written to, as it is now; undefined when it is none. */
+  readonly screen?: () => { readonly columns: number; readonly rows: number } | undefined;
+  /** Takes remarks that are no part of the output. */
+  readonly tell?: (text: string) => void;
+  /** Told the value behind what is printed. */
+  readonly shown?: (value: unknown) => void;
 }
 
 /** A resource as the API answers it. */
@@ -55,11 +61,16 @@ function onlyValidating(path: string, body: unknown, contentType: string | undef
 }
 
 /** Prints a value as the person wishes; what was only validated says so first. */
-export function printer(command: Command, { write }: Pick<CommandContext, "write">): Session["print"] {
+export function printer(
+  command: Command,
+  { write, shown }: Pick<CommandContext, "write" | "shown">,
+): Session["print"] {
   const { json, validateOnly } = command.optsWithGlobals<GlobalOptions>();
   const note = validateOnly === true ? "Only validated, nothing was changed. It would have said:\n" : "";
-  return (value, words) =>
+  return (value, words) => {
+    shown?.(value);
     write(`${json === true ? printableJson(value) : printableLines(`${note}${words}`)}\n`);
+  };
 }
 
 /** The session of a command that was called. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addBackups } from "./commands/backup.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addDecisions } from "./commands/decisions.ts";
 import { addLists } from "./commands/lists.ts";
 import { addLooking } from "./commands/looking.ts";
@@ -65,6 +66,7 @@ export function createProgram(context: CommandContext, writeError: (text: string
   addBackups(program, context);
   addJudge(program, context);
   addWorkflows(program, context, writeError);
+  addCompletion(program, context);
   for (const command of everyCommand(program)) {
     command
       .exitOverride()

@@ -6,6 +6,11 @@ const context = {
   now: () => Date.now(),
   write: (text: string) => void process.stdout.write(text),
   stdin: process.stdin,
+  tell: (text: string) => void process.stderr.write(text),
+  screen: () => {
+    const { isTTY, columns, rows } = process.stdout;
+    return isTTY ? { columns, rows } : undefined;
+  },
 };
 // `signalbox facts | head` closes the pipe early: that is no failure of ours.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

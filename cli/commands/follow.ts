@@ -29,6 +29,8 @@ export interface Following {
   readonly write: (text: string) => void;
   /** Ends it; without it, only the process's end does. */
   readonly signal?: AbortSignal;
+  /** Where it answers now: after a restart that may be another port. Default: where it answered at first. */
+  readonly connect?: () => Connection;
   /** How long the control plane may be away, if not as long as by default. */
   readonly awayMsMax?: number;
 }
@@ -102,11 +104,11 @@ async function followOnce(
 
 /** Shows facts until the signal aborts. Throws CommandError when it is refused or the control plane stays away. */
 export async function followFacts(connection: Connection, following: Following): Promise<void> {
-  const { signal, awayMsMax = AWAY_MS_MAX } = following;
+  const { signal, connect, awayMsMax = AWAY_MS_MAX } = following;
   const place: Place = { lastId: "", heardAt: Date.now() };
   const stopped = (): boolean => signal?.aborted === true;
   while (!stopped()) {
-    const ended = await followOnce(connection, following, place);
+    const ended = await followOnce(connect?.() ?? connection, following, place);
     if (stopped()) return;
     const away = Date.now() - place.heardAt;
     if (!ended && (place.lastId === "" || away > awayMsMax)) {

@@ -12,6 +12,7 @@ import {
   textOf,
 } from "../output.ts";
 import { age, type Column } from "../table.ts";
+import { once, watchable } from "../watch.ts";
 
 type Row = Resource;
 
@@ -212,16 +213,20 @@ const newest = (one: Row, other: Row): number =>
 /** Adds `stacks`, `plans`, `models`, `endpoints`, `rollouts`, `runs` and `dead-letters`. */
 export function addLists(program: Command, context: CommandContext): void {
   for (const { command: name, path, description, newestFirst, shown } of LISTS) {
-    program
-      .command(name)
+    watchable(program.command(name))
       .description(description)
       .option("--limit <rows>", "how many rows at the most", rowCount, 100)
-      .addHelpText("after", `\nExamples:\n  $ signalbox ${name}\n  $ signalbox ${name} --limit 10 --json`)
-      .action(async ({ limit }: { limit: number }, command: Command) => {
-        const api = session(command, context);
-        const all = await listAll<Row>(api, path);
-        const rows = (newestFirst === true ? all.toSorted(newest) : all).slice(0, limit);
-        api.table(rows, shown(rows, context.now()));
-      });
+      .addHelpText(
+        "after",
+        `\nExamples:\n  $ signalbox ${name}\n  $ signalbox ${name} --limit 10 --json\n  $ signalbox ${name} --watch`,
+      )
+      .action(async ({ limit }: { limit: number }, command: Command) =>
+        once(command, context, async (looking) => {
+          const api = session(command, looking);
+          const all = await listAll<Row>(api, path);
+          const rows = (newestFirst === true ? all.toSorted(newest) : all).slice(0, limit);
+          api.table(rows, shown(rows, context.now()));
+        }),
+      );
   }
 }

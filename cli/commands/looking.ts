@@ -13,6 +13,7 @@ import {
   textOf,
 } from "../output.ts";
 import { age, type Column } from "../table.ts";
+import { once, watchable } from "../watch.ts";
 import { followFacts } from "./follow.ts";
 
 const id = (key: string) => (row: Resource) => {
@@ -39,20 +40,21 @@ function versionColumns(now: number): readonly Column<Resource>[] {
 }
 
 function addVersions(program: Command, context: CommandContext): void {
-  program
-    .command("versions <model>")
+  watchable(program.command("versions <model>"))
     .description("Versions of a model and whether their bytes are what was registered")
     .option("--team <team>", "team of a short model name", "default")
     .option("--limit <rows>", "how many rows at the most", rowCount, 100)
     .addHelpText("after", "\nExample:\n  $ signalbox versions ranker")
     .action(async (model: string, { team, limit }: { team: string; limit: number }, command: Command) => {
-      const api = session(command, context);
       const name = teamResource("models", model, team);
-      const rows = (await listAll<Resource>(api, `/v1/${name}/versions`))
-        .toSorted((one, other) => (String(one["createTime"]) < String(other["createTime"]) ? 1 : -1))
-        .slice(0, limit);
       const empty = `${name} has no versions: signalbox models lists what is registered.`;
-      api.table(rows, { columns: versionColumns(context.now()), empty });
+      await once(command, context, async (looking) => {
+        const api = session(command, looking);
+        const rows = (await listAll<Resource>(api, `/v1/${name}/versions`))
+          .toSorted((one, other) => (String(one["createTime"]) < String(other["createTime"]) ? 1 : -1))
+          .slice(0, limit);
+        api.table(rows, { columns: versionColumns(context.now()), empty });
+      });
     });
 }
 
@@ -169,7 +171,9 @@ function addFacts(program: Command, context: CommandContext): void {
       if (options.type !== undefined) query.set("type", options.type);
       if (options.follow === true) {
         const json = command.optsWithGlobals<GlobalOptions>().json === true;
-        return followFacts(api.connection, { query, backlog: options.limit, json, write: context.write });
+        const connect = () => session(command, context).connection;
+        const following = { query, backlog: options.limit, json, write: context.write, connect };
+        return followFacts(api.connection, following);
       }
       const facts = await listAll<Resource>(api, `/v1/facts?${query.toString()}`, options.limit);
       const columns: readonly Column<Resource>[] = [

@@ -12,6 +12,7 @@ import {
   textOf,
 } from "../output.ts";
 import { age } from "../table.ts";
+import { once, watchable } from "../watch.ts";
 
 /** A part that was read, or why it could not be. */
 type Part<Value> = { readonly value: Value } | { readonly problem: string };
@@ -83,37 +84,43 @@ async function readStatus(api: Session) {
   return { stacks, endpoints, waiting, deadLetters };
 }
 
+async function showStatus(command: Command, context: CommandContext): Promise<void> {
+  const api = session(command, context);
+  const health = await api.get<Resource>("/healthz");
+  const { stacks, endpoints, waiting, deadLetters } = await readStatus(api);
+  const dead = "value" in deadLetters ? deadLetters.value.totalSize : undefined;
+  const lines = [
+    `The control plane at ${api.connection.url} answers.`,
+    ...section("Endpoints", endpoints, (row) => endpointLines(row, context.now())),
+    ...section("Stacks", stacks, stackLines),
+    ...section("Plans that wait for approval", waiting, planLines),
+    dead === undefined
+      ? "Dead letters: cannot be read"
+      : `Dead letters: ${dead}${dead > 0 ? " (signalbox dead-letters)" : ""}`,
+  ];
+  const document = { url: api.connection.url, health, endpoints, stacks, waiting, deadLetters };
+  const parts = Object.entries(document).map(([key, value]) => [
+    key,
+    typeof value === "object" && "value" in value ? value.value : value,
+  ]);
+  api.print(Object.fromEntries(parts), lines.join("\n"));
+  if ([stacks, endpoints, waiting, deadLetters].some((each) => "problem" in each)) {
+    throw new CommandError(
+      EXIT.unavailable,
+      "Not everything could be read. A rollback works all the same: signalbox rollback ENDPOINT --reason '…'",
+    );
+  }
+}
+
 /** Adds `status`. */
 export function addStatus(program: Command, context: CommandContext): void {
-  program
-    .command("status")
+  watchable(program.command("status"))
     .description("Is it well, what serves, what waits for whom")
-    .addHelpText("after", "\nExamples:\n  $ signalbox status\n  $ signalbox status --json")
-    .action(async (_: unknown, command: Command) => {
-      const api = session(command, context);
-      const health = await api.get<Resource>("/healthz");
-      const { stacks, endpoints, waiting, deadLetters } = await readStatus(api);
-      const dead = "value" in deadLetters ? deadLetters.value.totalSize : undefined;
-      const lines = [
-        `The control plane at ${api.connection.url} answers.`,
-        ...section("Endpoints", endpoints, (row) => endpointLines(row, context.now())),
-        ...section("Stacks", stacks, stackLines),
-        ...section("Plans that wait for approval", waiting, planLines),
-        dead === undefined
-          ? "Dead letters: cannot be read"
-          : `Dead letters: ${dead}${dead > 0 ? " (signalbox dead-letters)" : ""}`,
-      ];
-      const document = { url: api.connection.url, health, endpoints, stacks, waiting, deadLetters };
-      const parts = Object.entries(document).map(([key, value]) => [
-        key,
-        typeof value === "object" && "value" in value ? value.value : value,
-      ]);
-      api.print(Object.fromEntries(parts), lines.join("\n"));
-      if ([stacks, endpoints, waiting, deadLetters].some((each) => "problem" in each)) {
-        throw new CommandError(
-          EXIT.unavailable,
-          "Not everything could be read. A rollback works all the same: signalbox rollback ENDPOINT --reason '…'",
-        );
-      }
-    });
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ signalbox status\n  $ signalbox status --json\n  $ signalbox status --watch",
+    )
+    .action(async (_: unknown, command: Command) =>
+      once(command, context, (looking) => showStatus(command, looking)),
+    );
 }

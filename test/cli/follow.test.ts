@@ -88,6 +88,21 @@ test("a connection that ends or breaks is made again from the last event, and no
   ]);
 });
 
+test("a control plane that comes back on another port is followed there, from the last event", async () => {
+  const before = await streamServer((response) => response.writeHead(200).end(event("1", "a")));
+  const after = await streamServer(send(event("2", "b")));
+  let here = before.connection;
+  const { options, lines, end } = following({ connect: () => here });
+  const followed = followFacts(before.connection, options);
+  await until("the first fact was shown", async () => (lines.length === 1 ? true : undefined));
+  before.stop();
+  here = after.connection;
+  await until("the second fact was shown", async () => (lines.length === 2 ? true : undefined));
+  end();
+  await followed;
+  expect(after.asked).toEqual([{ url: "/v1/facts:stream", lastEventId: "1" }]);
+});
+
 test("a fact is one line for people and one document for programs, without what a terminal obeys", async () => {
   const { connection } = await streamServer(send(event("1", "a\u001b[31m\u202eb")));
   for (const json of [false, true]) {
