@@ -9,6 +9,7 @@ import {
 } from "../../shared/adapters/local/workflow-identity.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import { createIssuer } from "../../shared/runtime/tokens.ts";
 import { shippedWorkflow } from "./shipped.ts";
 import type { Keys } from "./state-folder.ts";
@@ -25,6 +26,22 @@ export const WORKFLOW_API = "http://api.signalbox.internal";
 /** The issuer of one installation. */
 export const openIssuer = ({ issuerKey }: Pick<Keys, "issuerKey">) =>
   createIssuer({ privateKeyJwk: JSON.parse(issuerKey), issuer: ISSUER, clock });
+
+/**
+ * Where a request of a workflow goes: to our API, and nowhere else. The address stands in the argument, which an engineer may
+ * choose, so that anywhere else would be a way to ask whatever this machine reaches.
+ * Errors: PERMISSION_DENIED `WORKFLOW_TARGET` for any other origin; redirects are looked at like the first address.
+ */
+function locateApi(url: string, apiUrl: string): string {
+  const { origin, href } = new URL(url);
+  if (origin === WORKFLOW_API) return `${apiUrl}${href.slice(WORKFLOW_API.length)}`;
+  if (origin === new URL(apiUrl).origin) return href;
+  throw new ControlPlaneError(
+    "PERMISSION_DENIED",
+    `Workflows of this control plane call its API only, not ${origin}: give ${WORKFLOW_API} as \`api\`.`,
+    { reason: "WORKFLOW_TARGET", metadata: { origin } },
+  );
+}
 
 /** Opens both. A process that shares the database with others names the one workflow that it alone runs. */
 export async function openWorkflows(options: {
@@ -50,8 +67,7 @@ export async function openWorkflows(options: {
     // Whoever calls back is outside of this process: the address is the real one.
     callbackBase: (workflow, id) =>
       `${apiUrl}/v1/projects/signalbox/locations/local/workflows/${workflow}/executions/${id}/callbacks`,
-    locate: (url) =>
-      url.startsWith(`${WORKFLOW_API}/`) ? `${apiUrl}${url.slice(WORKFLOW_API.length)}` : url,
+    locate: (url) => locateApi(url, apiUrl),
     exchange: createExchange((url) => (url.startsWith(`${apiUrl}/`) ? ownAgent?.() : undefined)),
     ...(only === undefined ? {} : { takesUp: (workflow: string) => workflow === only }),
   });

@@ -24,7 +24,8 @@ const config = readConfig(process.env);
 const { state, keys } = await joinState(config.SIGNALBOX_STATE);
 const stored = openLedger(state);
 const log = createLog("data");
-const { executions } = await openWorkflows({ db: stored.db, keys, log, only: RUN_WORKFLOW });
+const { executions, apiAnswersAt } = await openWorkflows({ db: stored.db, keys, log, only: RUN_WORKFLOW });
+apiAnswersAt(config.SIGNALBOX_API_URL);
 const token = config.SIGNALBOX_RAY_TOKEN;
 const data = createData({
   ...stored,

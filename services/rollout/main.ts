@@ -49,7 +49,8 @@ const { state, keys } = await joinState(config.SIGNALBOX_STATE);
 const lock = await lockState(state.root, clock);
 const log = createLog("rollout");
 const stored = openLedger(state);
-const { executions } = await openWorkflows({ db: stored.db, keys, log, only: WORKFLOW });
+const { executions, apiAnswersAt } = await openWorkflows({ db: stored.db, keys, log, only: WORKFLOW });
+apiAnswersAt(config.SIGNALBOX_API_URL);
 const traffic = await createTraffic({ directory: state.path("traffic") });
 const { deploys, gateway } = openServing({
   state,

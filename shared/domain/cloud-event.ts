@@ -37,6 +37,7 @@ function attribute(attributes: ReadonlyMap<string, unknown>, name: string): stri
     typeof value !== "string" ||
     value === "" ||
     value.length > ATTRIBUTE_CHARACTERS_MAX ||
+    !value.isWellFormed() ||
     /\p{Cc}/u.test(value)
   ) {
     throw refuse(
@@ -57,12 +58,21 @@ function required(attributes: ReadonlyMap<string, unknown>, name: string): strin
 function toCloudEvent(attributes: ReadonlyMap<string, unknown>, data: unknown): CloudEvent {
   if (attributes.size > ATTRIBUTES_MAX)
     throw refuse("event", `The event has more than ${ATTRIBUTES_MAX} attributes: leave out extensions.`);
-  for (const name of attributes.keys()) {
+  for (const [name, value] of attributes) {
     if (!NAME.test(name))
       throw refuse(
         "event",
         `${JSON.stringify(name.slice(0, 40))} is not an attribute name: use 1 to 20 of a-z and 0-9.`,
       );
+    // Extensions are not used, and have to be what the specification allows all the same (CloudEvents 1.0.2, type system).
+    if (typeof value === "object" && value !== null)
+      throw refuse(
+        name,
+        `${name} is a list or an object: an attribute is a text, a boolean or a whole number.`,
+      );
+    if (typeof value === "number" && (value | 0) !== value)
+      throw refuse(name, `${name} is no whole number of 32 bits: send it as a text.`);
+    if (typeof value === "string" && value !== "") attribute(attributes, name);
   }
   const version = required(attributes, "specversion");
   if (version !== "1.0")

@@ -86,7 +86,7 @@ export function sendRaw(
     const names = new Set(headers.map(([name]) => name.toLowerCase()));
     const all = [
       ...(names.has("host") ? [] : [["host", `127.0.0.1:${port}`]]),
-      ...(body.length === 0 ? [] : [["content-length", String(Buffer.byteLength(body))]]),
+      ...(method === "GET" && body.length === 0 ? [] : [["content-length", String(Buffer.byteLength(body))]]),
       ...headers,
     ];
     const call = request({ host: "127.0.0.1", port, method, path, headers: all.flat(), agent: false });

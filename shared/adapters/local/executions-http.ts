@@ -1,4 +1,5 @@
 // Carries out the HTTP requests of workflow executions: byte for byte what the workflow says, with redirects, limits and tokens.
+import { ControlPlaneError } from "../../domain/errors.ts";
 import { Agent, request as exchange } from "undici";
 import {
   CHOICES,
@@ -95,6 +96,8 @@ function neverConnected(error: unknown): boolean {
 function asFailure(error: unknown, { url, timeoutSeconds }: HttpRequest): EffectResult {
   if (error instanceof Error && error.name === "TimeoutError")
     return failure("TimeoutError", `${url} did not answer within ${timeoutSeconds} seconds`);
+  // Refused before it was sent: nothing would be otherwise the next time.
+  if (error instanceof ControlPlaneError) return failure("ValueError", error.message);
   const code = codeOf(error);
   const text = error instanceof AggregateError ? "" : error instanceof Error ? error.message : String(error);
   const why = text === "" ? code : code === "" || text.includes(code) ? text : `${text} (${code})`;
