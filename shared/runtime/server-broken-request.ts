@@ -19,6 +19,11 @@ const OTHER = [400, "Bad Request", "The request is not valid HTTP/1.1: correct i
 /** Answers a request that could not be parsed, and closes its connection. */
 export function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || socket.destroyed) return;
+  // Whoever does not speak TLS could not read an answer, and an answer that is never sent would keep the connection.
+  if (/^ERR_(SSL|TLS)_/.test(error.code ?? "")) {
+    socket.destroy();
+    return;
+  }
   const [code, phrase, message] = BROKEN[error.code ?? ""] ?? OTHER;
   const details = [
     {

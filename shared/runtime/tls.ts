@@ -7,6 +7,8 @@ import type { Log } from "./log.ts";
 
 /** Between two looks at the files. */
 export const TLS_LOOK_EVERY_MS = 5_000;
+/** How long a connection may take to begin to speak TLS; Node's own limit is two minutes. */
+export const TLS_HANDSHAKE_TIMEOUT_MS = 5_000;
 /** Bytes of a certificate chain or a key. */
 const FILE_BYTES_MAX = 1_000_000;
 /** What anybody but owner and group may not do with the key. */
@@ -32,7 +34,11 @@ const MODERN: SecureContextOptions = {
 };
 
 /** What a server is made with. */
-export type TlsOptions = SecureContextOptions & { readonly cert: string; readonly key: string };
+export type TlsOptions = SecureContextOptions & {
+  readonly cert: string;
+  readonly key: string;
+  readonly handshakeTimeout: number;
+};
 
 /** A server whose certificate can change while it listens. */
 interface SecureServer {
@@ -123,7 +129,7 @@ export async function openTls(
   return {
     options: () => {
       const { names: _, ...options } = pair;
-      return options;
+      return { ...options, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS };
     },
     names: () => pair.names,
     attach(server) {
