@@ -108,7 +108,7 @@ async function readPair(certFile: string, keyFile: string): Promise<Pair> {
   const [cert, key] = [await readFileOf(certFile, false), await readFileOf(keyFile, true)];
   try {
     createSecureContext({ ...MODERN, cert, key });
-    return { ...MODERN, cert, key, names: namesOf(cert) };
+    return { ...MODERN, cert, key, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, names: namesOf(cert) };
   } catch (cause) {
     // OpenSSL's words hold no part of the key.
     throw new ControlPlaneError(
@@ -129,7 +129,7 @@ export async function openTls(
   return {
     options: () => {
       const { names: _, ...options } = pair;
-      return { ...options, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS };
+      return options;
     },
     names: () => pair.names,
     attach(server) {

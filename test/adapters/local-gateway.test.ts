@@ -62,6 +62,7 @@ describe("a refusal", () => {
     const refusal = async () => {
       const response = await fetch(`${ranker.url}/ranker/v1/predict`);
       await response.text();
+      expect(response.headers.get("retry-after")).toBe("1");
       return [response.status, response.headers.get("x-signalbox-reason")];
     };
     expect(await refusal()).toEqual([503, "no-version"]);

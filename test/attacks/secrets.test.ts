@@ -285,6 +285,10 @@ describe.skipIf(TERRAFORM_MISSING)(`${TERRAFORM_NOTE}row 79: planted secrets`, {
       .filter(([path]) => !/^backends\/.*\.log/.test(path))
       .flatMap(([path, content]) => shownIn(content).map((secret) => `${secret} in ${path}`));
     expect(shown).toEqual([]);
+    const signed = written(at().state.root).filter(([, content]) =>
+      /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/.test(content),
+    );
+    expect(signed.map(([path]) => path)).toEqual([]);
     const own = [...at().tokens.values(), ...at().keys.hidden];
     const files = written(at().state.root).filter(([path]) => !HOLDERS.some((holder) => holder.test(path)));
     expect(files.map(([path]) => path)).toEqual(expect.arrayContaining(["ledger.db", "signalbox.log"]));

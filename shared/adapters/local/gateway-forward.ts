@@ -31,6 +31,8 @@ export interface Refused {
   readonly version?: string;
 }
 
+const RETRY_AFTER_SECONDS = "1";
+
 /** Answers with a text of the gateway's own. The rest of an unread body is read away; the connection ends after it. */
 export function refuse(
   { request, response }: Pick<Exchange, "request" | "response">,
@@ -40,6 +42,8 @@ export function refuse(
   response.writeHead(status, {
     "content-type": "text/plain; charset=utf-8",
     [REASON_HEADER]: reason,
+    // What is full or starting now may not be in a moment (RFC 9110, 10.2.3).
+    ...(status === 503 ? { "retry-after": RETRY_AFTER_SECONDS } : {}),
     ...(version === undefined ? {} : { [VERSION_HEADER]: version }),
     ...(request.complete ? {} : { connection: "close" }),
   });
