@@ -11,7 +11,8 @@ import { reportConfiguration } from "./checks.ts";
 import { type StackChange, readChange } from "./configuration.ts";
 import { ACTOR, type ProvisionerPorts } from "./ports.ts";
 import { stackSettings } from "./settings.ts";
-import { closurePlanKey, pullRequestPlanKey } from "./views.ts";
+import { pullRequestPlanKey } from "./view-of-pull-requests.ts";
+import { closurePlanKey } from "./views.ts";
 
 /** A commit that is now on the default branch. */
 export interface MergedChange {

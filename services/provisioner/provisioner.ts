@@ -10,6 +10,7 @@ import { receiveDelivery } from "./deliveries.ts";
 import { advanceAfterPlan, launchPlan, startPlan, stopPlan } from "./plans.ts";
 import type { ProvisionerPorts } from "./ports.ts";
 import { settleOpenBuilds } from "./settle.ts";
+import { supersedeOlderPlans } from "./supersede.ts";
 import { PROVISIONER_VIEWS } from "./views.ts";
 
 const REACTS_TO = [
@@ -36,6 +37,7 @@ async function react(ports: ProvisionerPorts, fact: AnyFact): Promise<void> {
     case "delivery.received":
       return receiveDelivery(ports, fact);
     case "plan.requested":
+      await supersedeOlderPlans(ports, fact.subject);
       await startPlan(ports, fact.subject, fact.id);
       return reportPlan(ports, fact.subject);
     case "plan.started":

@@ -11,7 +11,6 @@ import { reportConfiguration } from "./checks.ts";
 import { type Change, type StackChange, readChange } from "./configuration.ts";
 import { ACTOR, type ProvisionerPorts } from "./ports.ts";
 import { stackSettings } from "./settings.ts";
-import { pullRequestPlanKey } from "./views.ts";
 
 type PullRequest = NonNullable<Fact<"delivery.received">["data"]["pullRequest"]>;
 
@@ -69,7 +68,7 @@ async function authorsOf(
   return [...new Set([pull.author, sender, ...people])];
 }
 
-/** Plans every touched stack of a pull request, supersedes the older plans, and says on a check what was found. */
+/** Plans every touched stack of a pull request, and says on a check what was found. */
 export async function planPullRequest(
   ports: ProvisionerPorts,
   fact: Fact<"delivery.received">,
@@ -119,11 +118,6 @@ async function requestPlan(
   const { repository } = fact.data;
   const name = planName(repository, pull, change);
   const stackName = formatName("stack", { stack: change.stack.name });
-  const older = await ports.views.get(
-    "plansByPullRequest",
-    pullRequestPlanKey(repository, pull.number, stackName),
-  );
-  const olderName = older?.["plan"] as string | undefined;
   await record(ports, plan, {
     stream: name,
     cause: fact.id,
@@ -144,13 +138,6 @@ async function requestPlan(
         authors: [...authors],
       },
     },
-    actor: ACTOR,
-  });
-  if (olderName === undefined || olderName === name) return;
-  await record(ports, plan, {
-    stream: olderName,
-    cause: `${fact.id}/supersede`,
-    input: { kind: "supersede", by: name, reason: "the pull request has changed" },
     actor: ACTOR,
   });
 }

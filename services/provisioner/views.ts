@@ -2,6 +2,7 @@
 import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { ViewDocument, ViewPut } from "../../shared/ports/views.ts";
 import type { Projection } from "../../shared/runtime/project.ts";
+import { pullRequestPuts } from "./view-of-pull-requests.ts";
 
 type Read = (collection: string, key: string) => Promise<ViewDocument | undefined>;
 
@@ -16,11 +17,6 @@ const open = (build: string, document: ViewDocument | null) => put("openBuilds",
 
 /** Applies that wait for their turn, for a dependency or for an approval. */
 const waiting = (apply: string, document: ViewDocument | null) => put("waitingApplies", apply, document);
-
-/** Key under which the newest plan of a pull request's stack is found at the merge. */
-export function pullRequestPlanKey(repository: string, pullRequest: number, stack: string): string {
-  return `${repository}#${pullRequest}/${stack}`;
-}
 
 /** Key under which the newest plan of exactly this content is found at the merge, whoever merged it and how. */
 export function closurePlanKey(
@@ -56,14 +52,7 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
         plan({ state: "REQUESTED", stack, repository, pullRequest, closureDigest, ...rest, approvals: [] }),
         put("waitingPlans", key, { since: fact.time }),
         ...(await newestPlan(read, "plansByClosure", closureKey, index)),
-        ...(pullRequest === undefined || rest.phase === "merge"
-          ? []
-          : await newestPlan(
-              read,
-              "plansByPullRequest",
-              pullRequestPlanKey(repository, pullRequest, stack),
-              index,
-            )),
+        ...(await pullRequestPuts(fact, before, read)),
       ];
     }
     case "plan.started":
@@ -96,6 +85,7 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
       return [
         put("waitingPlans", key, null),
         plan({ state: "SUPERSEDED", supersededBy: fact.data.by }),
+        ...(await pullRequestPuts(fact, before, read)),
         // Its build is stopped, and nothing that it still reports is recorded: it must not hold a place for ever.
         ...("build" in before ? [open(String(before["build"]), null)] : []),
       ];

@@ -65,12 +65,20 @@ function known(
   );
 }
 
+/**
+ * Names that the next integer must step over: those that are there, and those that the version says it was made from. A run may
+ * name a version that nobody has made yet, and must not become that version itself.
+ */
+function taken({ versions }: DatasetState, { dataset, inputs }: DatasetInput): readonly string[] {
+  return [...versions.keys(), ...inputs.filter((input) => input.startsWith(`${dataset}/versions/`))];
+}
+
 function decide(state: DatasetState, input: DatasetInput): Decision<"dataset-version.created"> {
   const { team, dataset } = requireName("dataset", input.dataset, "dataset");
   requireRequest(input);
   const made = input.run === undefined ? undefined : versionOfRun(state, input.run);
   if (made !== undefined) return known(made, state.versions.get(made)?.digest ?? "", input.digest);
-  const version = input.versionId ?? nextVersionId([...state.versions.keys()].map(lastId));
+  const version = input.versionId ?? nextVersionId(taken(state, input).map(lastId));
   const datasetVersion = formatName("datasetVersion", { team, dataset, version });
   const existing = state.versions.get(datasetVersion);
   if (existing !== undefined) return known(datasetVersion, existing.digest, input.digest);

@@ -2,6 +2,9 @@
 import { ControlPlaneError } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 
+/** Why a clock that nobody needs any more stops. One reason for all: an exception of its own for each would cost more than the work. */
+const DONE = new Error("The work was done in time.");
+
 /**
  * The answer of `work`, or DEADLINE_EXCEEDED after `ms`. The signal aborts then, so that work that listens can stop;
  * work that does not listen goes on unwatched, which its caller must be able to bear (everything of ours is safe to repeat).
@@ -31,6 +34,6 @@ export async function withDeadline<Answer>(
   try {
     return await Promise.race([work(late.signal), timeout.promise]);
   } finally {
-    done.abort();
+    done.abort(DONE);
   }
 }

@@ -55,6 +55,13 @@ describe("a dataset", () => {
       .then(created("2", "a", { sameContentAs: `${DATASET}/versions/1` }));
   });
 
+  it("steps over an id that the run names as its input before anybody has made it", () => {
+    const origin = { run: RUN, inputs: [`${DATASET}/versions/1`] };
+    given(dataset)
+      .when(create("a", origin))
+      .then(created("2", "a", origin));
+  });
+
   it("is not made from itself", () => {
     given(dataset)
       .when(create("a", { versionId: "1", inputs: [`${DATASET}/versions/1`] }))

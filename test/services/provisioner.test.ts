@@ -186,6 +186,22 @@ describe("a pull request", () => {
     expect(plans.map(({ document }) => document["state"]).toSorted()).toEqual(["PLANNING", "SUPERSEDED"]);
   });
 
+  test("keeps the plan of its newest commit when the message about an older one comes late", async () => {
+    const at = platform();
+    const { base, head } = await existingStack(at);
+    const newer = commitFiles(at.repository, {
+      parent: head,
+      files: { "stacks/web/main.tf": resource("c") },
+    });
+    await at.deliver({ action: "synchronize", pullRequest: at.pull(base, newer) });
+    await at.deliver({ pullRequest: at.pull(base, head) });
+    const plans = await at.world.views.list({ collection: "plans", limit: 10 });
+    const stateOf = Object.fromEntries(
+      plans.map(({ document }) => [String(document["headCommit"]), document["state"]]),
+    );
+    expect(stateOf).toEqual({ [newer]: "PLANNING", [head]: "SUPERSEDED" });
+  });
+
   test("that is pushed to again and again while it is planned leaves no build behind", async () => {
     const at = platform();
     const { base, head } = await existingStack(at);

@@ -4,10 +4,11 @@ import type { Outside } from "./outside.ts";
 import type { Process } from "./process.ts";
 
 /** Tries of one call; far more than the outages of a history take. */
-const TRIES_MAX = 60;
-/** Time after which a caller stops to wait for an answer, and pause before the next try. */
+const TRIES_MAX = 400;
+/** Time after which a caller stops to wait for an answer. */
 const ANSWER_MS_MAX = 15_000;
-const PAUSE_MS = 1_500;
+/** Pause before the next try, which grows. */
+const PAUSE_MS = { first: 1_500, last: 60_000, growth: 1.3 } as const;
 
 /** What callers need to know of the world. */
 export interface Callers {
@@ -29,7 +30,7 @@ async function once<Answer>(
     (error: unknown) => ({ error }),
   );
   const patience = new AbortController();
-  const tired = outside.clock.sleep(ANSWER_MS_MAX, patience.signal).then(() => gone);
+  const tired = outside.time.sleep(ANSWER_MS_MAX, patience.signal).then(() => gone);
   const outcome = await Promise.race([answered, process.life.died.then(() => gone), tired]);
   patience.abort();
   return outcome;
@@ -45,7 +46,7 @@ export async function persist<Answer>(
   what: string,
   work: (process: Process) => Promise<Answer>,
 ): Promise<Answer | undefined> {
-  const { history, clock, broken } = callers.outside;
+  const { history, time, broken } = callers.outside;
   history.add(who, what);
   for (let tried = 0; tried < TRIES_MAX; tried++) {
     const outcome = await once(callers, work);
@@ -57,7 +58,7 @@ export async function persist<Answer>(
       history.add(who, `${what}: refused ${(error as ControlPlaneError).reason}`);
       return undefined;
     }
-    await clock.sleep(PAUSE_MS);
+    await time.sleep(Math.min(PAUSE_MS.last, PAUSE_MS.first * PAUSE_MS.growth ** tried));
   }
   broken(`${who} never got an answer: ${what}`);
   return undefined;

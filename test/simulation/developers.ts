@@ -1,14 +1,11 @@
-// Pull requests and merges by seed, and the code host's deliveries about them: late, repeated, and in any order.
-import { createHash } from "node:crypto";
+// Pull requests and merges by seed, and the people who look after what comes of them.
 import { approvePlan, unblockStack } from "../../shared/runtime/stack-operations.ts";
 import { type Callers, persist } from "./client.ts";
+import { configuration, type Settings } from "./configuration.ts";
+import { createGitHub } from "./github.ts";
+import { REPOSITORY } from "./outside.ts";
 
-/** The repository of all stacks. */
-export const REPOSITORY = "acme/platform";
 const REPOSITORY_ID = 7;
-/** How late a delivery may be, and how often it comes. */
-const DELIVERY_LATE_MS_MAX = 6_000;
-const DELIVERY_COPIES_MAX = 4;
 
 /** Stacks of the simulated repository; the second waits for the first. */
 export const STACKS = ["web", "db"] as const;
@@ -21,42 +18,16 @@ export interface MergeRecord {
   readonly stacks: readonly StackId[];
 }
 
-/** What the configuration says at one commit. */
-export interface Settings {
-  readonly webApprovals: number;
-  readonly onInconclusive: "rollback" | "hold";
-}
-
-/** `.signalbox.yaml`. */
-export function configuration({ webApprovals, onInconclusive }: Settings): string {
-  return `version: 1
-stacks:
-  - { name: web, directory: stacks/web, approvals: ${webApprovals}, approveAlways: true }
-  - { name: db, directory: stacks/db, approvals: 0, approveAlways: false, dependsOn: [web] }
-endpoints:
-  - name: ranker
-    team: default
-    serving:
-      local: { command: [node, server.mjs], readiness: /healthz }
-    standby: 20s
-    rollout:
-      onRegistered: queue
-      onInconclusive: ${onInconclusive}
-      steps: [5, 50]
-      step: { minSeconds: 3, minRequests: 40 }
-      timeLimit: 1m
-      judge:
-        window: 1s
-        look: 1s
-        scrape: 1s
-        errors: { tolerance: 0.01, margin: 1.25, unacceptable: 2 }
-`;
-}
-
 const resource = (name: string, value: string): string =>
   `resource "terraform_data" "${name}" {\n  input = "${value}"\n}\n`;
 
-interface PullRequest {
+const FIRST_FILES = {
+  "stacks/web/main.tf": resource("a", "1"),
+  "stacks/db/main.tf": resource("a", "1"),
+};
+
+/** A pull request as its author sees it. */
+export interface PullRequest {
   readonly number: number;
   head: string;
   readonly base: string;
@@ -65,44 +36,22 @@ interface PullRequest {
 
 /** Developers, reviewers and the code host. */
 export function createDevelopers(callers: Callers, settings: Settings) {
-  const { git, random, clock, history, outside } = { ...callers.outside, outside: callers.outside };
+  const { outside } = callers;
+  const { git, random, history, shape } = outside;
   const first = git.commit({ files: { "README.md": "platform\n" } });
   const merges: MergeRecord[] = [];
   const open: PullRequest[] = [];
   const pending = new Set<Promise<unknown>>();
-  const accepted = new Set<string>();
   let main = first;
   let now = settings;
   let numbers = 0;
-  let deliveries = 0;
 
   const track = (work: Promise<unknown>): void => {
     pending.add(work);
     void work.finally(() => pending.delete(work));
   };
 
-  const deliverOnce = async (event: string, body: Uint8Array, guid: string, bodyHash: string) => {
-    await clock.sleep(random.uniform() * DELIVERY_LATE_MS_MAX);
-    const put = await persist(callers, "github", `delivers ${event} as ${guid}`, async (process) => {
-      const receivedAt = clock.now().toISOString();
-      const stored = await process.ports.receipts.put({ guid, event, bodyHash, body, receivedAt });
-      void process.receiptQueue.sweep();
-      return stored;
-    });
-    if (put === undefined) return;
-    if (put.kind === "duplicate") history.mark("a delivery that came twice");
-    accepted.add(put.kind === "duplicate" ? put.guid : guid);
-  };
-  const deliver = (event: string, payload: unknown): void => {
-    const body = Buffer.from(JSON.stringify(payload));
-    const bodyHash = `sha256:${createHash("sha256").update(event).update(body).digest("hex")}`;
-    const copies = random.uniform() < 0.3 ? 1 + Math.floor(random.uniform() * DELIVERY_COPIES_MAX) : 1;
-    const guid = `guid-${++deliveries}`;
-    for (let copy = 0; copy < copies; copy++) {
-      const own = copy > 0 && random.uniform() < 0.5 ? `${guid}-again-${copy}` : guid;
-      track(deliverOnce(event, body, own, bodyHash));
-    }
-  };
+  const github = createGitHub(callers, track);
 
   const repository = { id: REPOSITORY_ID, full_name: REPOSITORY, default_branch: "main" };
   const pullPayload = (pull: PullRequest, action: string, base: string, mergeCommit: string | null) => ({
@@ -121,7 +70,7 @@ export function createDevelopers(callers: Callers, settings: Settings) {
   const pushed = (before: string, after: string, stacks: readonly StackId[]): void => {
     merges.push({ commit: after, order: merges.length + 2, stacks });
     history.add("github", `main is ${after.slice(0, 8)} (${stacks.join(", ")})`);
-    deliver("push", { ref: "refs/heads/main", before, after, repository, sender: { login: "ada" } });
+    github.send("push", { ref: "refs/heads/main", before, after, repository, sender: { login: "ada" } });
   };
   const filesFor = (stacks: readonly StackId[], number: number): Record<string, string> =>
     Object.fromEntries(
@@ -134,28 +83,29 @@ export function createDevelopers(callers: Callers, settings: Settings) {
   return {
     merges,
     settings: () => now,
-    accepted,
+    github,
+    /** Pull requests that were neither merged nor closed. */
+    open: (): readonly PullRequest[] => open,
     /** Resolves when nothing of theirs is under way. */
     busy: () => pending.size > 0,
     track,
     /** The first commit that says what the repository is. */
     begin(): void {
       const files = {
-        ".signalbox.yaml": configuration(now),
-        "stacks/web/main.tf": resource("a", "1"),
-        "stacks/db/main.tf": resource("a", "1"),
+        ".signalbox.yaml": configuration(now, shape),
+        ...(shape.provisioning ? FIRST_FILES : {}),
       };
       const before = main;
       main = git.commit({ parent: main, files });
-      pushed(before, main, STACKS);
+      pushed(before, main, shape.provisioning ? STACKS : []);
     },
-    openPull(): void {
-      const stacks = random.pick<readonly StackId[]>([["web"], ["web"], ["db"], ["web", "db"]]);
+    openPull(on?: readonly StackId[]): void {
+      const stacks = on ?? random.pick<readonly StackId[]>([["web"], ["web"], ["db"], ["web", "db"]]);
       const number = ++numbers;
       const head = git.commit({ parent: main, files: filesFor(stacks, number), people: ["ada"] });
       const pull = { number, head, base: main, stacks };
       open.push(pull);
-      deliver("pull_request", pullPayload(pull, "opened", main, null));
+      github.send("pull_request", pullPayload(pull, "opened", main, null));
     },
     pushToPull(): void {
       const pull = open.at(-1);
@@ -165,24 +115,24 @@ export function createDevelopers(callers: Callers, settings: Settings) {
         files: filesFor(pull.stacks, pull.number),
         people: ["ada"],
       });
-      deliver("pull_request", pullPayload(pull, "synchronize", pull.base, null));
+      github.send("pull_request", pullPayload(pull, "synchronize", pull.base, null));
     },
-    mergePull(): void {
-      const pull = open.shift();
+    mergePull(newest = false): void {
+      const pull = newest ? open.pop() : open.shift();
       if (pull === undefined) return;
       const merged = git.mergeCommit(main, pull.head);
       if (merged === undefined) return;
       const before = main;
       main = merged;
       const base = random.uniform() < 0.5 ? before : pull.base;
-      deliver("pull_request", pullPayload(pull, "closed", base, merged));
+      github.send("pull_request", pullPayload(pull, "closed", base, merged));
       pushed(before, merged, pull.stacks);
     },
     /** Someone changes how many people must approve, straight on the default branch. */
     reconfigure(): void {
       now = { ...now, webApprovals: 3 - now.webApprovals };
       const before = main;
-      main = git.commit({ parent: main, files: { ".signalbox.yaml": configuration(now) } });
+      main = git.commit({ parent: main, files: { ".signalbox.yaml": configuration(now, shape) } });
       pushed(before, main, []);
     },
     /** Reviewers approve what waits, and look after blocked stacks. */

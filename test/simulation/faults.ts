@@ -3,24 +3,51 @@ import type { Random } from "../../shared/domain/random.ts";
 
 /** Longest pause of one call, as of a process that the host does not schedule. */
 export const PAUSE_MS = 400;
-/** Chance per call of each fault in a rough history. A calm one takes a share of it. */
-const CHANCES = { dropRequest: 0.004, dropReply: 0.004, pause: 0.006, crash: 0.0006 } as const;
+/** How late a delayed call arrives: after the time limit of every handler, when its caller has given it up. */
+export const DELAY_MS = { min: 55_000, max: 80_000 } as const;
+/** How far the clock of one host is off. */
+const SKEW_MS_MAX = 5 * 60_000;
+
+/** Chance per call of each fault at roughness 1. */
+const CHANCES = {
+  "drop-request": 0.006,
+  "drop-reply": 0.006,
+  pause: 0.008,
+  delay: 0.0006,
+  stale: 0.01,
+  crash: 0.0012,
+} as const;
+const FAULTS = Object.entries(CHANCES);
+/** Chance per call of any fault at roughness 1. */
+const ANY_CHANCE = FAULTS.reduce((sum, [, chance]) => sum + chance, 0);
 /** Calls that are rarer or matter more meet faults more often by this factor. */
 const BUSIER: Readonly<Record<string, number>> = {
   "traffic.write": 12,
   "builds.start": 10,
   "deploys.prepare": 10,
   "executions.start": 10,
+  "cluster.submit": 10,
   "ledger.append": 3,
 };
+/** Answers that may be old news: a status that is asked for again and again. */
+const MAY_BE_STALE: ReadonlySet<string> = new Set([
+  "builds.status",
+  "cluster.status",
+  "executions.get",
+  "executions.find",
+]);
+/** Chance that a service cannot handle one fact at all, for a reason that goes away. */
+const POISON_CHANCE = 0.006;
 
-/** What happens to one call. `down`: its port cannot be reached for a while. */
+/** What happens to one call. `down`: its port cannot be reached for a while. `stale`: it gets an earlier answer. */
 export type Fault =
   | "none"
   | "down"
   | "drop-request"
   | "drop-reply"
   | "pause"
+  | "delay"
+  | "stale"
   | "crash-before"
   | "crash-after";
 
@@ -28,6 +55,12 @@ export type Fault =
 export interface Faults {
   /** The fault that meets a call of `port.method`. */
   meets(point: string): Fault;
+  /** How late a delayed call arrives. */
+  delayMs(): number;
+  /** How far the clock of a new process is off; 0 is right. */
+  skewMs(): number;
+  /** Whether a service refuses a fact for good. */
+  poisons(): boolean;
   /** Takes a whole port away, or gives it back. */
   setDown(port: string, down: boolean): void;
   /** No more faults from now on. */
@@ -35,28 +68,40 @@ export interface Faults {
   healed(): boolean;
 }
 
-/** Faults from a seed. `roughness` 0 to 1 scales all chances. */
+/** Faults from a seed. `roughness` scales all chances; 0 is calm. */
 export function createFaults(random: Random, roughness: number): Faults {
   const down = new Set<string>();
   let healed = false;
+  const draw = (point: string): Fault => {
+    const factor = roughness * (BUSIER[point] ?? 1);
+    let drawn = random.uniform();
+    if (drawn > ANY_CHANCE * factor) return "none";
+    for (const [fault, chance] of FAULTS) {
+      if (drawn < chance * factor) {
+        if (fault === "crash") return random.uniform() < 0.5 ? "crash-before" : "crash-after";
+        return fault as Fault;
+      }
+      drawn -= chance * factor;
+    }
+    return "none";
+  };
   return {
     meets(point) {
       if (healed) return "none";
       if (down.has(point.slice(0, point.indexOf(".")))) return "down";
-      const factor = roughness * (BUSIER[point] ?? 1);
-      let drawn = random.uniform();
-      const falls = (chance: number): boolean => {
-        const fell = drawn < chance * factor;
-        drawn -= chance * factor;
-        return fell;
-      };
-      if (falls(CHANCES.dropRequest)) return "drop-request";
+      if (roughness === 0) return "none";
+      const fault = draw(point);
+      if (fault === "stale" && !MAY_BE_STALE.has(point)) return "none";
       // A write of the database that was refused did not happen: that is its law, and the journal stands on it.
-      if (falls(CHANCES.dropReply)) return point === "journal.write" ? "drop-request" : "drop-reply";
-      if (falls(CHANCES.pause)) return "pause";
-      if (falls(CHANCES.crash)) return random.uniform() < 0.5 ? "crash-before" : "crash-after";
-      return "none";
+      if (fault === "drop-reply" && point === "journal.write") return "drop-request";
+      return fault;
     },
+    delayMs: () => DELAY_MS.min + random.uniform() * (DELAY_MS.max - DELAY_MS.min),
+    skewMs() {
+      if (healed || roughness === 0 || random.uniform() > 0.15 * roughness) return 0;
+      return Math.round((random.uniform() - 0.5) * 2 * SKEW_MS_MAX);
+    },
+    poisons: () => !healed && roughness > 0 && random.uniform() < POISON_CHANCE * roughness,
     setDown: (port, isDown) => void (isDown ? down.add(port) : down.delete(port)),
     heal() {
       healed = true;

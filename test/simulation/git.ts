@@ -1,6 +1,6 @@
 // A code host without Git: commits, trees and test merges in memory, and the checks that people see. Held to the port's contract.
 import { createHash } from "node:crypto";
-import { notFound } from "../../shared/domain/errors.ts";
+import { invalidArgument, notFound } from "../../shared/domain/errors.ts";
 import type { Check, Checks } from "../../shared/ports/checks.ts";
 import type { CodeHost, TestMerge, TreeEntry } from "../../shared/ports/code-host.ts";
 
@@ -13,6 +13,14 @@ interface Commit {
   readonly parents: readonly string[];
   readonly files: Files;
   readonly people: readonly string[];
+}
+
+const REPOSITORY = /^[\w.][\w.-]*\/[\w.][\w.-]*$/;
+const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})(?![^])/;
+
+function requireObjectId(field: string, id: string): string {
+  if (OBJECT_ID.test(id)) return id;
+  throw invalidArgument(field, `${JSON.stringify(id)} is not an object id.`);
 }
 
 const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
@@ -28,12 +36,17 @@ function changes(base: Files, side: Files): Map<string, ReturnType<Files["get"]>
   return changed;
 }
 
-/** Repositories in memory; every repository name leads to the same one. */
-export function createSimulatedGit() {
+/** One repository of this name in memory. */
+export function createSimulatedGit(name: string) {
   const blobs = new Map<string, Uint8Array>();
   const commits = new Map<string, Commit>();
   const trees = new Map<string, Files>();
 
+  const requireRepository = (repository: string): void => {
+    if (!REPOSITORY.test(repository) || repository.includes(".."))
+      throw invalidArgument("repository", `${repository} is not owner/name.`);
+    if (repository !== name) throw notFound(`The repository ${repository}`, "Create it first.");
+  };
   const commitOf = (id: string): Commit => {
     const commit = commits.get(id);
     if (commit === undefined) throw notFound(`The commit ${id}`, "Push it first.");
@@ -83,25 +96,30 @@ export function createSimulatedGit() {
   };
 
   const codeHost: CodeHost = {
-    async tree(_, id): Promise<readonly TreeEntry[]> {
+    async tree(repository, id): Promise<readonly TreeEntry[]> {
+      requireRepository(repository);
+      requireObjectId("tree", id);
       const files = commits.get(id)?.files ?? trees.get(id);
       if (files === undefined) throw notFound(`The tree ${id}`, "Push it first.");
       return [...files]
         .map(([path, entry]) => ({ path, ...entry }))
         .toSorted((one, other) => byBytes(one.path, other.path));
     },
-    async blob(_, objectId) {
+    async blob(repository, objectId) {
+      requireRepository(repository);
       const bytes = blobs.get(objectId);
       if (bytes === undefined) throw notFound(`The blob ${objectId}`, "Push it first.");
       return bytes.slice();
     },
-    async testMerge(_, base, head): Promise<TestMerge> {
+    async testMerge(repository, base, head): Promise<TestMerge> {
+      requireRepository(repository);
       const merged = merge(base, head);
       return "paths" in merged
         ? { kind: "conflict", paths: merged.paths }
         : { kind: "merged", tree: treeIdOf(merged.files) };
     },
-    async history(_, base, head) {
+    async history(repository, base, head) {
+      requireRepository(repository);
       const mergeBase = mergeBaseOf(base, head);
       const known = ancestors(mergeBase);
       const people = [...ancestors(head)].filter((id) => !known.has(id)).flatMap((id) => commitOf(id).people);
@@ -152,15 +170,19 @@ export function createSimulatedChecks(): Checks {
     },
     list: async (repository, commit) =>
       structuredClone(
-        [...checks.values()].filter(
-          (check) => check.repository === repository && (commit === undefined || check.commit === commit),
-        ),
+        [...checks.values()]
+          .filter(
+            (check) => check.repository === repository && (commit === undefined || check.commit === commit),
+          )
+          .toSorted((one, other) => byBytes(one.id, other.id)),
       ),
     async comment(repository, pullRequest, key, markdown) {
       const of = `${repository}#${pullRequest}`;
       comments.set(of, new Map([...(comments.get(of) ?? []), [key, markdown]]));
     },
     comments: async (repository, pullRequest) =>
-      [...(comments.get(`${repository}#${pullRequest}`) ?? [])].map(([key, markdown]) => ({ key, markdown })),
+      [...(comments.get(`${repository}#${pullRequest}`) ?? [])]
+        .map(([key, markdown]) => ({ key, markdown }))
+        .toSorted((one, other) => byBytes(one.key, other.key)),
   };
 }

@@ -2,6 +2,9 @@
 import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { History } from "./history.ts";
 
+/** Seeds in a batch from which on it must have reached every interesting state. */
+export const BATCH_MIN = 1_000;
+
 /** States that a batch must reach at least once. */
 export const SOMETIMES: readonly string[] = [
   "a crash",

@@ -1,14 +1,16 @@
 // Builds without Terraform: each takes a while of virtual time, then plans against, or changes, the simulated state of its stack.
 import { createHash } from "node:crypto";
+import { invalidArgument } from "../../shared/domain/errors.ts";
 import type { BuildResult, Builds, BuildSpec, BuildStatus } from "../../shared/ports/builds.ts";
 import { applied, failed, planned } from "../support/builds-fake.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
 import type { History } from "./history.ts";
 import type { Random } from "../../shared/domain/random.ts";
 
 /** Shortest and longest time of a build. */
-const BUILD_MS = { min: 500, max: 6_000 } as const;
+const BUILD_MS = { plan: { min: 400, max: 4_000 }, apply: { min: 1_000, max: 10_000 } } as const;
 /** Longest time for which a finished build goes unnoticed: its notification is late or missing. */
-const NOTICE_MS_MAX = 8_000;
+const NOTICE_MS_MAX = 6_000;
 /** Chances of each way in which a build fails. */
 const CHANCES = { planFails: 0.06, applyFails: 0.06, interrupted: 0.05, elsewhere: 0.04, late: 0.2 } as const;
 
@@ -16,11 +18,11 @@ interface Build {
   readonly id: string;
   readonly spec: BuildSpec;
   readonly startedAt: string;
-  readonly endsAt: number;
-  readonly noticedAt: number;
+  noticedAt: number;
   /** 0 to 1, decides how it ends. */
   readonly fate: number;
   result?: BuildResult;
+  finishedAt?: string;
 }
 
 /** The simulated state of one stack: what is deployed, and how often it changed. */
@@ -59,16 +61,34 @@ function applyResult(spec: BuildSpec, state: StackState, fate: number): BuildRes
   return { ...applied(), stateSerial: state.serial } as BuildResult;
 }
 
-/** Builds that outlive the process, as the build program does. `broken` is told when two applies of a stack overlap. */
-export function createSimulatedBuilds(options: {
-  readonly now: () => Date;
+/** What simulated builds are made from. */
+export interface SimulatedBuildsOptions {
+  readonly time: Clock;
   readonly random: Random;
   readonly history: History;
+  /** Told when two applies of a stack overlap. */
   readonly broken: (what: string) => void;
   /** No build fails by chance any more. */
   readonly healed: () => boolean;
-}) {
-  const { now, random, history, broken, healed } = options;
+  /** How long a build takes; default: a while, by chance. */
+  readonly durationMs?: (spec: BuildSpec) => number;
+}
+
+const BUILD_ID = /^[a-z0-9][a-z0-9-]{0,199}$/;
+
+function logOf({ result }: Build): string {
+  const end = result === undefined ? "" : `It is ${result.state}.\n`;
+  return `Terraform v1.11.4\nterraform_data.a: Creating...\n${end}`;
+}
+
+/** Builds that outlive the process, as the build program does. */
+export function createSimulatedBuilds(options: SimulatedBuildsOptions) {
+  const { time, random, history, broken, healed } = options;
+  const byChance = ({ kind }: BuildSpec): number => {
+    const { min, max } = BUILD_MS[kind];
+    return min + random.uniform() * (max - min);
+  };
+  const durationMs = options.durationMs ?? byChance;
   const builds = new Map<string, Build>();
   const states = new Map<string, StackState>();
   const stateOf = (stack: string): StackState => {
@@ -76,68 +96,72 @@ export function createSimulatedBuilds(options: {
     states.set(stack, known);
     return known;
   };
-
-  const end = (build: Build): void => {
+  const end = (build: Build, result: BuildResult): void => {
+    build.result = result;
+    build.finishedAt = time.now().toISOString();
+    const reason = result.state === "failed" ? ` ${result.reason}` : "";
+    history.add("build", `${build.id} ends ${result.state}${reason}`);
+  };
+  /** Ends a build from outside; that is noticed at once. */
+  const stop = (id: string, result: BuildResult): void => {
+    const build = builds.get(id);
+    if (build === undefined || build.result !== undefined) return;
+    build.noticedAt = 0;
+    end(build, result);
+  };
+  const endByItself = (build: Build): void => {
+    if (build.result !== undefined) return;
     const { spec, fate } = build;
     const state = stateOf(spec.stack);
-    if (spec.kind === "plan")
-      build.result = fate < CHANCES.planFails ? failed("PLAN_FAILED") : planResult(spec, state);
-    else build.result = applyResult(spec, state, fate);
-    const reason = build.result.state === "failed" ? ` ${build.result.reason}` : "";
-    history.add("build", `${build.id} ends ${build.result.state}${reason}`);
+    if (spec.kind === "apply") end(build, applyResult(spec, state, fate));
+    else end(build, fate < CHANCES.planFails ? failed("PLAN_FAILED") : planResult(spec, state));
   };
-  /** Ends what has come to its end by now, in the order of time. */
-  const tick = (): void => {
-    const at = now().getTime();
-    const due = [...builds.values()].filter((build) => build.result === undefined && build.endsAt <= at);
-    for (const build of due.toSorted((one, other) => one.endsAt - other.endsAt)) end(build);
+  const noticeOverlap = (id: string, spec: BuildSpec): void => {
+    const other = [...builds.values()].find(
+      (each) => each.spec.kind === "apply" && each.spec.stack === spec.stack && each.result === undefined,
+    );
+    if (other !== undefined) broken(`${id} starts while ${other.id} applies ${spec.stack}`);
   };
 
   const port: Builds = {
     async start(id, spec) {
-      tick();
+      if (!BUILD_ID.test(id)) throw invalidArgument("id", `${JSON.stringify(id)} is not a build id.`);
       if (builds.has(id)) return;
-      const at = now().getTime();
-      const overlap = [...builds.values()].find(
-        (other) =>
-          other.spec.kind === "apply" && other.spec.stack === spec.stack && other.result === undefined,
-      );
-      if (spec.kind === "apply" && overlap !== undefined)
-        broken(`${id} starts while ${overlap.id} applies ${spec.stack}`);
-      if (spec.kind === "apply" && random.uniform() < CHANCES.elsewhere && !healed()) {
+      if (spec.kind === "apply") {
+        noticeOverlap(id, spec);
         // Someone changed the state by hand since the plan was made.
-        stateOf(spec.stack).serial += 1;
+        if (!healed() && random.uniform() < CHANCES.elsewhere) stateOf(spec.stack).serial += 1;
       }
-      const endsAt = at + BUILD_MS.min + random.uniform() * (BUILD_MS.max - BUILD_MS.min);
-      const late = random.uniform() < CHANCES.late ? random.uniform() * NOTICE_MS_MAX : 0;
+      const takesMs = durationMs(spec);
+      const late = !healed() && random.uniform() < CHANCES.late ? random.uniform() * NOTICE_MS_MAX : 0;
       const fate = healed() ? 1 : random.uniform();
-      builds.set(id, {
-        id,
-        spec,
-        startedAt: now().toISOString(),
-        endsAt,
-        noticedAt: endsAt + late,
-        fate,
-      });
+      const noticedAt = time.now().getTime() + takesMs + late;
+      const build: Build = { id, spec, startedAt: time.now().toISOString(), noticedAt, fate };
+      builds.set(id, build);
       history.add("build", `${id} starts`);
+      void time.sleep(takesMs).then(() => endByItself(build));
     },
     async status(id): Promise<BuildStatus> {
-      tick();
       const build = builds.get(id);
       if (build === undefined) return { state: "unknown" };
-      const { result, startedAt } = build;
-      if (result === undefined || build.noticedAt > now().getTime()) return { state: "running", startedAt };
-      return { state: "done", result, finishedAt: new Date(build.endsAt).toISOString() };
+      const { result, startedAt, finishedAt = startedAt } = build;
+      if (result === undefined || build.noticedAt > time.now().getTime())
+        return { state: "running", startedAt };
+      return { state: "done", result, finishedAt };
     },
-    logs: async () => ({ text: "", next: 0, complete: false }),
-    cancel: async () => {},
+    async logs(id, offset) {
+      const build = builds.get(id);
+      const text = build === undefined ? "" : logOf(build);
+      return { text: text.slice(offset), next: text.length, complete: build?.result !== undefined };
+    },
+    cancel: async (id) => stop(id, failed("CANCELLED")),
   };
   return {
     builds: port,
-    tick,
+    /** The build's process is gone without a result, as after the out-of-memory killer. */
+    kill: (id: string): void => stop(id, failed("INTERRUPTED", ["terraform_data.a"])),
     /** What is deployed of a stack: the closure digest that was applied last. */
     deployed: (stack: string): string => stateOf(stack).content,
-    specOf: (id: string): BuildSpec | undefined => builds.get(id)?.spec,
   };
 }
 

@@ -1,12 +1,35 @@
 // What no write of a traffic document may do, whoever makes it.
-import { EMPTY_TRAFFIC, type Move, type TrafficDocument } from "../../shared/domain/traffic.ts";
-import { servedVersions } from "../../shared/domain/traffic.ts";
+import {
+  EMPTY_TRAFFIC,
+  type GoodVersion,
+  type Move,
+  servedVersions,
+  soleVersion,
+  type TrafficDocument,
+} from "../../shared/domain/traffic.ts";
 import { ENDPOINT } from "../support/simulated-serving.ts";
 
 /** A rollback goes where it can; these kinds of move put traffic only where somebody answers. */
 const CAREFUL: ReadonlySet<Move["kind"]> = new Set(["first", "advance"]);
 /** States of a backend that never answered a request. */
 const NEVER_READY: ReadonlySet<string> = new Set(["unknown", "preparing", "cold"]);
+
+/** A rollback ends at 100 % of a version that stood well, and the version that it takes back stands well no more. */
+function rollbackProblem(
+  { epoch, from, to }: Move,
+  good: readonly GoodVersion[],
+  after: TrafficDocument["traffic"],
+): string | undefined {
+  const target = soleVersion(to);
+  if (target === undefined) return `the rollback of epoch ${epoch} leaves a split`;
+  const served = soleVersion(from) ?? "";
+  const inGood = good.some(({ version }) => version === target);
+  if (!inGood && from[target] === undefined)
+    return `the rollback of epoch ${epoch} goes to ${target}, which never stood well`;
+  if (after.hold === null) return `the rollback of epoch ${epoch} does not hold the endpoint`;
+  if (after.good.some(({ version }) => version === served)) return `${served} stands well after its rollback`;
+  return undefined;
+}
 
 function moveProblem(
   before: TrafficDocument,
@@ -15,8 +38,14 @@ function moveProblem(
 ): string | undefined {
   const [move] = after.traffic.moves;
   if (move === undefined || move.epoch !== after.traffic.epoch) return "a move is not listed";
+  const { hold, moves, good } = before.traffic;
+  const takenBack = moves[0]?.kind === "rollback";
+  if (hold !== null && move.kind !== "rollback" && (CAREFUL.has(move.kind) || takenBack))
+    return `a ${move.kind} moved a held endpoint (epoch ${move.epoch})`;
+  const grown = Object.keys(move.to).filter((version) => (move.to[version] ?? 0) > (move.from[version] ?? 0));
+  if (grown.length !== 1) return `epoch ${move.epoch} gives more to ${grown.length} versions`;
+  if (move.kind === "rollback") return rollbackProblem(move, good, after.traffic);
   if (!CAREFUL.has(move.kind)) return undefined;
-  if (before.traffic.hold !== null) return `a ${move.kind} moved a held endpoint (epoch ${move.epoch})`;
   for (const [backend, version] of servedVersions(ENDPOINT, after)) {
     const grew = (move.to[version] ?? 0) > (move.from[version] ?? 0);
     if (grew && NEVER_READY.has(stateOf(backend)))

@@ -23,7 +23,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
 /** Trainers, and the people who watch their rollouts. */
 export function createTrainers(callers: Callers) {
   const { outside } = callers;
-  const { random, history, behaviours, digests } = outside;
+  const { random, history, behaviours, trained } = outside;
   let versions = 0;
   let requests = 0;
 
@@ -41,13 +41,14 @@ export function createTrainers(callers: Callers) {
       behaviours.set(backendOf(id), behaviour);
       const digest = `sha256:${id.padStart(64, "0")}`;
       const uri = `file:///models/${id}`;
-      digests.set(uri, digest);
+      trained.set(uri, digest);
       history.add("trainer", `version ${id} is ${JSON.stringify(behaviour)}`);
       const registration = {
         model: MODEL,
         version: id,
         artifact: { uri, digest },
         endpoint: ENDPOINT,
+        ...(outside.shape.runs ? { trainingRun: "teams/default/runs/run-1" } : {}),
       };
       const request = { registration, cause: `api/register-${id}`, correlation: "" };
       await persist(callers, "trainer", `registers version ${id}`, ({ ports }) =>
@@ -68,9 +69,18 @@ export function createTrainers(callers: Callers) {
       const order = { reason: "decided", actor: "grace", requestId: `decide-${++requests}` };
       await call(`aborts ${name}`, ({ operations }) => operations.abort(name, order));
     },
+    /** A backend that serves dies and is started again. */
+    breakBackend(): void {
+      if (versions === 0) return;
+      const backend = backendOf(1 + Math.floor(random.uniform() * versions));
+      if (outside.backends.stateOf(backend) !== "ready") return;
+      history.add("deploys", `${backend} dies and is started again`);
+      history.mark("a backend that died");
+      outside.backends.restart(backend);
+    },
     async rollback(): Promise<void> {
       const name = await running();
-      const from = Object.keys(await outside.weights()).find((version) => {
+      const from = Object.keys(await outside.versionWeights()).find((version) => {
         const [id = ""] = version.split("/").slice(-1);
         return name?.includes(`/ranker-${id}-`) ?? false;
       });

@@ -39,33 +39,68 @@ export interface Behaviour {
   readonly fails?: string;
 }
 
+interface Backend {
+  readonly request: ReleaseRequest;
+  state: BackendStatus["state"];
+  message: string;
+  readyAt: number;
+  starts: number;
+}
+
+/** How strict the backends are. */
+export interface BackendOptions {
+  /** A backend that is not ready by then has failed; default: never. */
+  readonly readyTimeoutMs?: number;
+  /** The digest of an artifact as it lies there; default: always the one that was asked for. */
+  readonly digest?: (uri: string) => string | undefined;
+}
+
 /** Backends that become ready after their time, in memory. */
-export function createBackends(clock: { now(): Date }, behaviours: Map<string, Behaviour>) {
-  const backends = new Map<
-    string,
-    { request: ReleaseRequest; state: BackendStatus["state"]; readyAt: number }
-  >();
+export function createBackends(
+  clock: { now(): Date },
+  behaviours: Map<string, Behaviour>,
+  { readyTimeoutMs = Infinity, digest = () => undefined }: BackendOptions = {},
+) {
+  const backends = new Map<string, Backend>();
   const prepared: string[] = [];
   const retired: string[] = [];
   const behaviourOf = (backend: string): Behaviour => behaviours.get(backend) ?? {};
-  const stateOf = (backend: string): BackendStatus["state"] => {
-    const known = backends.get(backend);
+  const start = (backend: Backend): void => {
+    const readyMs = behaviourOf(backend.request.backend).readyMs ?? 500;
+    backend.state = "preparing";
+    backend.readyAt = clock.now().getTime() + readyMs;
+    backend.starts += 1;
+    if (readyMs > readyTimeoutMs) backend.message = `It never became ready in ${readyTimeoutMs} ms.`;
+  };
+  const stateOf = (name: string): BackendStatus["state"] => {
+    const known = backends.get(name);
     if (known === undefined) return "unknown";
     if (known.state === "cold" || known.state === "failed") return known.state;
-    if (behaviourOf(backend).fails !== undefined) return "failed";
-    return clock.now().getTime() >= known.readyAt ? "ready" : "preparing";
+    if (behaviourOf(name).fails !== undefined) return "failed";
+    const missingMs = known.readyAt - clock.now().getTime();
+    if (missingMs <= 0) return "ready";
+    const waitedMs = (behaviourOf(name).readyMs ?? 0) - missingMs;
+    if (waitedMs < readyTimeoutMs) return "preparing";
+    known.state = "failed";
+    return "failed";
   };
   const deploys: Deploys = {
     async prepare(request) {
       const state = stateOf(request.backend);
       if (state !== "unknown" && state !== "cold") return;
-      const readyAt = clock.now().getTime() + (behaviourOf(request.backend).readyMs ?? 500);
-      backends.set(request.backend, { request, state: "preparing", readyAt });
+      const known = backends.get(request.backend);
+      const backend: Backend = known ?? { request, state: "preparing", message: "", readyAt: 0, starts: 0 };
+      backends.set(request.backend, backend);
       prepared.push(request.backend);
+      const found = digest(request.artifact.uri) ?? request.artifact.digest;
+      if (found === request.artifact.digest) return start(backend);
+      backend.state = "failed";
+      backend.message = `The artifact's digest is ${found}.`;
     },
     async status(backend) {
-      const message = behaviourOf(backend).fails ?? "";
-      return { state: stateOf(backend), message, since: clock.now().toISOString() };
+      const state = stateOf(backend);
+      const message = behaviourOf(backend).fails ?? backends.get(backend)?.message ?? "";
+      return { state, message, since: clock.now().toISOString() };
     },
     async warm(backend) {
       const known = backends.get(backend);
@@ -83,7 +118,14 @@ export function createBackends(clock: { now(): Date }, behaviours: Map<string, B
     const known = backends.get(backend);
     if (known !== undefined) known.state = "failed";
   };
-  return { deploys, prepared, retired, stateOf, behaviourOf, kill, forget: () => backends.clear() };
+  /** A backend dies and is started again. */
+  const restart = (backend: string): void => {
+    const known = backends.get(backend);
+    if (known !== undefined && stateOf(backend) === "ready") start(known);
+  };
+  const startsOf = (backend: string): number => backends.get(backend)?.starts ?? 0;
+  const forget = (): void => backends.clear();
+  return { deploys, prepared, retired, stateOf, behaviourOf, kill, restart, startsOf, forget };
 }
 
 /** Requests by weight, one second at a time, counted as a gateway would. */

@@ -34,8 +34,23 @@ export interface RunnerOptions {
   readonly onEnd?: () => void;
 }
 
-/** Compiles a source or says what is wrong with it and where. */
+/** Compiled programs that are kept, by source: a process runs a few workflows, each many times. */
+export const PROGRAMS_KEPT_MAX = 50;
+const programs = new Map<string, Program>();
+
+/** The program of a source, compiled once; throws INTERNAL with what is wrong with it and where. */
 export function programOf(name: string, source: string): Program {
+  const key = `${name}\n${source}`;
+  const known = programs.get(key);
+  if (known !== undefined) return known;
+  const program = compiledProgram(name, source);
+  const oldest = programs.keys().next().value;
+  if (programs.size >= PROGRAMS_KEPT_MAX && oldest !== undefined) programs.delete(oldest);
+  programs.set(key, program);
+  return program;
+}
+
+function compiledProgram(name: string, source: string): Program {
   const compiled = compile(source, { file: `workflows/${name}.yaml` });
   if (compiled.ok) return compiled.program;
   const problems = compiled.problems.map(formatProblem).join("\n");

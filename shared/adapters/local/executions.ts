@@ -28,6 +28,8 @@ export interface ExecutionsOptions {
   readonly locate?: HttpOptions["locate"];
   /** How requests leave the process; default: over the network. */
   readonly exchange?: HttpOptions["exchange"];
+  /** The seed of a new execution, from which its identifiers and its chance come; default: a random one. */
+  readonly newSeed?: () => string;
   /** Where the callback endpoints of an execution answer, without a slash at the end. */
   readonly callbackBase?: (workflow: string, id: string) => string;
   /** Executions that may be at work at one time; default: EXECUTIONS_ACTIVE_MAX. */
@@ -46,7 +48,7 @@ export interface LocalExecutions extends Executions {
 
 /** A new execution of a workflow, pinned to its source as shipped now. Its id follows from its cause; the argument is JSON text. */
 function newExecution(
-  { workflow, clock }: ExecutionsOptions,
+  { workflow, clock, newSeed = randomUUID }: ExecutionsOptions,
   { workflow: name, argument, cause }: { workflow: string; argument: string; cause: string },
 ): NewExecution {
   const source = workflow(name);
@@ -57,7 +59,7 @@ function newExecution(
     cause,
     revision: programOf(name, source).revision,
     source,
-    seed: randomUUID(),
+    seed: newSeed(),
     argument,
     created: clock.now().toISOString(),
   };

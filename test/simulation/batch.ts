@@ -1,0 +1,55 @@
+// Many histories, in as many processes as there are cores to spare.
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { SeedResult } from "./worker.ts";
+
+/** Seeds that a worker is given at a time. */
+const SEEDS_AT_A_TIME = 10;
+const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
+
+/** What to run. */
+export interface BatchOptions {
+  readonly first: number;
+  readonly count: number;
+  readonly workers: number;
+  /** A broken variant of the product, by name. */
+  readonly mutant?: string;
+  /** Ends the batch early. */
+  readonly enough?: (results: readonly SeedResult[]) => boolean;
+  /** Told about every seed as it ends. */
+  readonly onResult?: (result: SeedResult) => void;
+}
+
+/** Runs the seeds `first` up to `first + count` and answers what they led to, in the order of seeds. */
+export async function runBatch(options: BatchOptions): Promise<readonly SeedResult[]> {
+  const { first, count, workers, mutant, enough = () => false, onResult } = options;
+  const results: SeedResult[] = [];
+  let next = first;
+  const work = (child: ChildProcess): Promise<void> =>
+    new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("exit", (code, signal) => {
+        if (code === 0) resolve();
+        else reject(new Error(`A simulation process ended with ${signal ?? code} near seed ${next}.`));
+      });
+      child.on("message", (message) => {
+        for (const result of message as readonly SeedResult[]) {
+          results.push(result);
+          onResult?.(result);
+        }
+        if (next >= first + count || enough(results)) return child.disconnect();
+        const from = next;
+        next = Math.min(next + SEEDS_AT_A_TIME, first + count);
+        child.send({ from, to: next });
+      });
+    });
+  const args = mutant === undefined ? [] : [mutant];
+  const execArgv = ["--disable-warning=ExperimentalWarning"];
+  const children = Array.from({ length: workers }, () => fork(WORKER, args, { execArgv }));
+  try {
+    await Promise.all(children.map(work));
+  } finally {
+    for (const child of children) child.kill();
+  }
+  return results.toSorted((one, other) => one.seed - other.seed);
+}

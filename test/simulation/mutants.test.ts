@@ -1,0 +1,30 @@
+// The simulation can fail: every broken variant of the product is noticed.
+import { describe, expect, test } from "vitest";
+import { runBatch } from "./batch.ts";
+import { MUTANTS, mutate } from "./mutants.ts";
+
+/** Histories in which a broken variant must be noticed. */
+const SEEDS_MAX = 600;
+const TIMEOUT_MS = 10 * 60_000;
+
+describe("the simulation notices a product in which", () => {
+  for (const mutant of MUTANTS) {
+    test(
+      mutant.name,
+      async () => {
+        expect(mutate(mutant)).toContain(mutant.to);
+        const failed = (results: readonly { readonly problems: readonly string[] }[]): boolean =>
+          results.some(({ problems }) => problems.length > 0);
+        const results = await runBatch({
+          first: 1,
+          count: SEEDS_MAX,
+          workers: 1,
+          mutant: mutant.name,
+          enough: failed,
+        });
+        expect(failed(results)).toBe(true);
+      },
+      TIMEOUT_MS,
+    );
+  }
+});

@@ -1,0 +1,95 @@
+// Deliberately broken variants of the product: one line of one file is changed while it is loaded. The simulation must notice each.
+import { registerHooks } from "node:module";
+import { readFileSync } from "node:fs";
+
+/** One broken variant. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** The text in the file, there exactly once, and what stands there instead. */
+  readonly from: string;
+  readonly to: string;
+}
+
+const mutant = (name: string, file: string, from: string, to: string): Mutant => ({ name, file, from, to });
+
+/** All broken variants. */
+export const MUTANTS: readonly Mutant[] = [
+  mutant(
+    "a batch is durable without its outbox",
+    "shared/adapters/local/ledger.ts",
+    `"INSERT INTO outbox (position, since, next_attempt) VALUES (last_insert_rowid(), ?, '')"`,
+    `"INSERT INTO outbox (position, since, next_attempt, published) VALUES (last_insert_rowid(), ?, '', '2026')"`,
+  ),
+  mutant(
+    "a fact counts as published before anyone has handled it",
+    "shared/runtime/outbox.ts",
+    "await ports.bus.publish(row.fact);",
+    "void ports.bus.publish(row.fact).catch(() => undefined);",
+  ),
+  mutant(
+    "a timer never fires",
+    "services/relay/relay.ts",
+    `const ready = due.filter(({ id }) => (failures.get(id)?.next ?? "") <= now);`,
+    "const ready = due.slice(due.length);",
+  ),
+  mutant(
+    "two applies of a stack run at a time",
+    "shared/domain/stack.ts",
+    "if (state.blocked !== undefined || runningApply(state) !== undefined) return undefined;",
+    "if (state.blocked !== undefined) return undefined;",
+  ),
+  mutant(
+    "a plan that nobody approved is applied",
+    "services/provisioner/applies.ts",
+    "if (!isApproved(chosenState) && !sameAsApproved) return;",
+    "",
+  ),
+  mutant(
+    "an older push configures a stack",
+    "shared/domain/stack.ts",
+    `if (byOrder === "older") return ignored("a newer merge has configured this stack");`,
+    "",
+  ),
+  mutant(
+    "a transient failure refuses a delivery",
+    "services/webhook/receipt-queue.ts",
+    "if (isTransient(error)) {",
+    "if (isTransient(error) && ports.receipts === undefined) {",
+  ),
+  mutant(
+    "a view skips the facts that it missed",
+    "shared/runtime/project.ts",
+    "const missed = fact.version === seen + 1 ? { facts: [fact] } : await ledger.read(stream, seen);",
+    "const missed = { facts: [fact] };",
+  ),
+  mutant(
+    "a backend that serves is retired",
+    "services/rollout/retire.ts",
+    "versionWeights(document)[version] !== undefined ||\n",
+    "",
+  ),
+];
+
+const root = new URL("../../", import.meta.url);
+
+/** The file with the change in it. Throws when the text is not there exactly once: then the mutant has to follow the code. */
+export function mutate({ name, file, from, to }: Mutant): string {
+  const source = readFileSync(new URL(file, root), "utf8");
+  const parts = source.split(from);
+  if (parts.length !== 2)
+    throw new Error(`The mutant "${name}" finds its text ${parts.length - 1} times in ${file}: correct it.`);
+  return parts.join(to);
+}
+
+/** Loads one file of the product broken from now on. */
+export function breakProduct(name: string): void {
+  const chosen = MUTANTS.find((each) => each.name === name);
+  if (chosen === undefined) throw new Error(`There is no mutant "${name}".`);
+  const url = new URL(chosen.file, root).href;
+  const source = mutate(chosen);
+  registerHooks({
+    load: (loaded, context, next) =>
+      loaded === url ? { format: "module-typescript", source, shortCircuit: true } : next(loaded, context),
+  });
+}

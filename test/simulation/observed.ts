@@ -1,0 +1,91 @@
+// Watches what the simulated process does to the outside, and says so at once when it may not do it.
+import type { AnyFact } from "../../shared/domain/fact.ts";
+import type { TrafficDocument } from "../../shared/domain/traffic.ts";
+import type { Deploys } from "../../shared/ports/deploys.ts";
+import type { Ledger } from "../../shared/ports/ledger.ts";
+import type { Traffic } from "../../shared/ports/traffic.ts";
+import type { History } from "./history.ts";
+import { trafficProblem } from "./traffic-law.ts";
+
+/** Where an observer writes what it saw. */
+export interface Observer {
+  readonly history: History;
+  readonly broken: (what: string) => void;
+}
+
+/** Writes down every fact as it becomes durable. */
+export function observedLedger(
+  ledger: Ledger,
+  { history }: Observer,
+  onFact: (fact: AnyFact) => void,
+): Ledger {
+  return {
+    read: (stream, after) => ledger.read(stream, after),
+    decision: (stream, cause) => ledger.decision(stream, cause),
+    list: (query) => ledger.list(query),
+    snapshot: (stream, fold) => ledger.snapshot(stream, fold),
+    keepSnapshot: (stream, fold, kept) => ledger.keepSnapshot(stream, fold, kept),
+    async append(batch) {
+      const answer = await ledger.append(batch);
+      if (answer !== "appended") return answer;
+      for (const fact of batch.facts) {
+        history.add("ledger", `${fact.type} ${fact.subject} v${fact.version} ${JSON.stringify(fact.data)}`);
+        onFact(fact);
+      }
+      return answer;
+    },
+  };
+}
+
+/** Checks every write of a traffic document against what it may not do. */
+export function observedTraffic(
+  traffic: Traffic,
+  { history, broken }: Observer,
+  stateOf: (backend: string) => string,
+): Traffic {
+  let latest: TrafficDocument | undefined;
+  return {
+    read: (endpoint) => traffic.read(endpoint),
+    list: () => traffic.list(),
+    async write(endpoint, document) {
+      const answer = await traffic.write(endpoint, document);
+      if (answer.kind === "conflict") return answer;
+      const before = latest;
+      latest = answer.document;
+      const { epoch, hold, moves } = answer.document.traffic;
+      const kind = moves[0]?.epoch === before?.traffic.epoch ? "standing" : moves[0]?.kind;
+      const weights = JSON.stringify(answer.document.weights);
+      history.add("traffic", `epoch ${epoch} ${kind} ${weights}${hold === null ? "" : " held"}`);
+      if (kind !== undefined) history.mark(`traffic ${kind}`);
+      const problem = trafficProblem(before, answer.document, stateOf);
+      if (problem !== undefined) broken(problem);
+      return answer;
+    },
+  };
+}
+
+/** Refuses nothing, but notices when a backend that has traffic is stopped. */
+export function observedDeploys(
+  deploys: Deploys,
+  { history, broken }: Observer,
+  weights: () => Promise<Readonly<Record<string, number>>>,
+): Deploys {
+  return {
+    async prepare(request) {
+      const before = await deploys.status(request.backend, 0);
+      await deploys.prepare(request);
+      const after = await deploys.status(request.backend, 0);
+      if (before.state !== after.state) history.add("deploys", `prepare ${request.backend}`);
+    },
+    status: (backend, timeoutMs) => deploys.status(backend, timeoutMs),
+    async warm(backend) {
+      history.add("deploys", `warm ${backend}`);
+      return deploys.warm(backend);
+    },
+    async retire(backend) {
+      history.add("deploys", `retire ${backend}`);
+      if ((await weights())[backend] !== undefined) broken(`${backend} is stopped while it has traffic`);
+      await deploys.retire(backend);
+    },
+  };
+}
