@@ -19,7 +19,9 @@ Examples:
   $ signalbox workflows cost workflows/canary.yaml --executions 5000
   $ signalbox workflows graph canary.yaml > canary.mmd
 
-Files are in the language of Cloud Workflows, YAML or JSON. Nothing here needs a control plane or a cloud.`;
+Files are in the language of Cloud Workflows, YAML or JSON. Nothing here needs a control plane or a cloud.
+Exit codes: 0 done, 1 problems, a failed case or a failed run, 2 usage, 3 a file is missing. --json answers for programs.
+workflows/engine/README.md tells in one page how to test a workflow; examples/workflows has ten.`;
 
 const isJson = (command: Command): boolean => command.optsWithGlobals<GlobalOptions>().json ?? false;
 

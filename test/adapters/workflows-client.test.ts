@@ -37,6 +37,18 @@ deeper:
     call: sys.sleep
     args: {seconds: 3600}
 `,
+  beats: `
+- make:
+    call: events.create_callback_endpoint
+    args: {http_callback_method: HEAD}
+    result: endpoint
+- wait:
+    call: events.await_callback
+    args: {callback: "\${endpoint}"}
+    result: answer
+- over:
+    return: \${answer.http_request.method}
+`,
   asks: `
 - make:
     call: events.create_callback_endpoint
@@ -218,6 +230,7 @@ describe("the stock ExecutionsClient", () => {
     await expect(engineer.createExecution({ parent: parent("greets"), execution })).rejects.toThrow(
       /no JSON text/,
     );
+    await expect(create("greets", {}, { Team: "ranking" })).rejects.toThrow(/Team/);
     const viewer = client("viewer");
     await expect(viewer.createExecution({ parent: parent("greets") })).rejects.toThrow(/engineer/);
     expect((await viewer.listExecutions({ parent: parent("greets") }))[0]).toEqual([]);
@@ -248,6 +261,36 @@ describe("over plain REST", () => {
     expect(argument).toBe("null");
     const cancelled = await http("engineer", `/v1/${name}:cancel`, { method: "POST" });
     expect(await cancelled.json()).toMatchObject({ state: "CANCELLED" });
+  });
+
+  test("a mistake in a new execution is named by its field", async () => {
+    const { http } = await platform();
+    const headers = { "content-type": "application/json" };
+    const create = async (body: unknown) =>
+      (
+        await http("engineer", `${base}/greets/executions`, {
+          method: "POST",
+          body: JSON.stringify(body),
+          headers,
+        })
+      ).text();
+    expect(await create({ argument: 5 })).toMatch(/argument must be/);
+    expect(await create({ labels: { UPPER: "x" } })).toMatch(/UPPER/);
+    expect(await create({ callLogLevel: "LOUD" })).toMatch(/callLogLevel/);
+  });
+
+  test("a callback may be one of HEAD, which is answered like any other", async () => {
+    const { http, create, reaches } = await platform();
+    const { name } = await create("beats");
+    const path = `/v1/${name}/callbacks`;
+    const urls = async () =>
+      ((await (await http("viewer", path)).json()) as { callbacks: { url: string }[] }).callbacks.map(
+        ({ url }) => url,
+      );
+    await expect.poll(urls, { timeout: PATIENCE_MS }).toHaveLength(1);
+    const [url = ""] = await urls();
+    expect((await http("engineer", url, { method: "HEAD" })).status).toBe(200);
+    expect((await reaches(name, "SUCCEEDED")).result).toBe('"HEAD"');
   });
 
   test("no place in the queue is taken when that is not wanted", async () => {

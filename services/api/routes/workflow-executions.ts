@@ -35,7 +35,10 @@ const NewExecution = Type.Object(
   {
     argument: Type.Optional(Type.String()),
     labels: Type.Optional(
-      Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_-]{0,62}$" }), Label, { maxProperties: LABELS_MAX }),
+      Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_-]{0,62}$" }), Label, {
+        ...strict,
+        maxProperties: LABELS_MAX,
+      }),
     ),
     callLogLevel: Type.Optional(
       Type.Union(
@@ -57,7 +60,7 @@ const schemas = {
     params: Type.Object(parent),
     querystring: Type.Object(alt, strict),
     /** Nothing means an execution without an argument. */
-    body: Type.Union([NewExecution, Type.Null()]),
+    body: NewExecution,
     response: { 200: Resource, ...errorResponses },
   },
   get: {
@@ -100,6 +103,11 @@ const logLevel = (given: string | number | undefined): string =>
   typeof given === "number"
     ? (LOG_LEVELS[given] ?? "")
     : (given ?? "").replace("CALL_LOG_LEVEL_UNSPECIFIED", "");
+
+/** No body says as much as an empty one. */
+async function emptyBody(request: { body: unknown }): Promise<void> {
+  request.body ??= {};
+}
 
 type Deliver = ReturnType<typeof createWorkflowOperations>["deliver"];
 
@@ -166,9 +174,9 @@ export function workflowExecutionRoutes(
     );
     app.post(
       `${url}/executions`,
-      { config: engineer, schema: schemas.create },
+      { config: engineer, schema: schemas.create, preValidation: emptyBody },
       async ({ params, body, caller, id }) => {
-        const { argument, labels, callLogLevel, disableConcurrencyQuotaOverflowBuffering } = body ?? {};
+        const { argument, labels, callLogLevel, disableConcurrencyQuotaOverflowBuffering } = body;
         const mayQueue = disableConcurrencyQuotaOverflowBuffering !== true;
         return operations.create(
           params,
