@@ -56,7 +56,7 @@ test("structured and binary mode say the same", async () => {
   expect([binary.statusCode, binary.json()]).toEqual([202, structured.json()]);
   expect(calls).toMatchObject([
     { type: TYPE, data, correlation: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` },
-    { type: TYPE, data, correlation: "" },
+    { type: TYPE, data, correlation: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/) as string },
   ]);
   expect(new Set(calls.map((call) => (call as { cause: string }).cause)).size).toBe(1);
 });
