@@ -1,10 +1,12 @@
 // Hints for words that are not known: what the writer may have meant.
 
-/** Words of a hint at most. */
+/** Words that a hint suggests. */
 const SUGGESTIONS_MAX = 3;
+/** Allowed words that a hint lists where none is close. */
 const LISTED_MAX = 20;
-/** Edits between a word and what was meant: more for long words. */
+/** Edits between a word and what was meant. */
 const DISTANCE_MAX = 2;
+/** Edits between a long word and what was meant. */
 const LONG_WORD_DISTANCE_MAX = 3;
 const LONG_WORD_CHARACTERS = 6;
 /** Longer words are never compared. */
