@@ -1,5 +1,6 @@
 // OpenTelemetry, where the standard variables ask for it. Nothing of it is loaded otherwise.
 import { randomBytes } from "node:crypto";
+import type * as OpenTelemetry from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import { formatTraceparent, parseTraceparent } from "../../shared/domain/traceparent.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -44,7 +45,7 @@ const hrTime = (ms: number): [number, number] => [Math.trunc(ms / 1_000), Math.r
 
 /** The span as the SDK's processors and exporters take it. */
 function readableOf(
-  { SpanKind, SpanStatusCode, TraceFlags }: typeof import("@opentelemetry/api"),
+  { SpanKind, SpanStatusCode, TraceFlags }: typeof OpenTelemetry,
   { traceparent, parent, name, kind, startMs, endMs, attributes, error }: FinishedSpan,
   resource: Resource,
 ) {

@@ -53,7 +53,7 @@ describe("a call that only validates", () => {
     const world = await servingTwo();
     for (const [who, path, body] of [
       ["ada", `${rolloutOf(2)}:retry`, { reason: "again" }],
-      ["ada", `${ENDPOINT}:rollback`, { reason: "x", to: `${ENDPOINT}` }],
+      ["ada", `${ENDPOINT}:rollback`, { reason: "x", to: ENDPOINT }],
       ["vic", `${ENDPOINT}:rollback`, { reason: "x" }],
     ] as const) {
       const rehearsed = await world.call(who, path, { ...body, validateOnly: true });
