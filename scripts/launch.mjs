@@ -1,8 +1,7 @@
 // Runs a program of this repository on Node 24, whatever Node started npm.
 // First run in a fresh clone: installs the pinned packages, then goes on. Plain JavaScript, so that Node 20 can read it.
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,22 +10,30 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const NODE_MAJOR_MIN = 24;
 
-/** Installs the packages when the lockfile is not the one that was installed last. */
+const packagesOf = (path) => JSON.parse(readFileSync(join(root, path), "utf8")).packages;
+
+/** Whether what npm wrote down last in node_modules, which it does when it has installed all, is what the lockfile pins. */
+function isInstalled() {
+  const written = "node_modules/.package-lock.json";
+  if (!existsSync(join(root, written))) return false;
+  const found = packagesOf(written);
+  return Object.entries(packagesOf("package-lock.json")).every(
+    ([path, { version, optional }]) =>
+      path === "" || found[path]?.version === version || (optional === true && found[path] === undefined),
+  );
+}
+
+/** Installs the packages when they are not those that the lockfile pins. */
 function install() {
-  const lockfile = readFileSync(join(root, "package-lock.json"));
-  const digest = createHash("sha256").update(lockfile).digest("hex");
-  const stamp = join(root, "node_modules", ".signalbox-installed");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return;
+  if (isInstalled()) return;
   process.stderr.write("Installing the pinned packages (once, about half a minute) …\n");
   const npm = spawnSync("npm", ["ci", "--no-progress", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
   });
-  if (npm.status !== 0) {
-    process.stderr.write("npm ci failed; see its message above, then run the same command again.\n");
-    process.exit(1);
-  }
-  writeFileSync(stamp, digest);
+  if (npm.status === 0) return;
+  process.stderr.write("npm ci failed; see its message above, then run the same command again.\n");
+  process.exit(1);
 }
 
 /** The Node 24 to run on: this one if it is new enough, else the one that came with the packages. */
