@@ -39,3 +39,16 @@ test("documents every choice, and no other", () => {
   const documented = [...readme.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
   expect(documented.toSorted()).toEqual(Object.keys(CHOICES).toSorted());
 });
+
+test("marks every choice that is written out in code where the page says", () => {
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+  const rows = [...readme.matchAll(/^\| (\w+) \| .* \| `([\w/-]+\.ts)` \|$/gm)];
+  const listed = rows.map(([, name, path]) => `${path} ${name}`);
+  const marked = sources.flatMap((path) =>
+    [...readFileSync(join(ROOT, path), "utf8").matchAll(/\/\/ Choice: (\w+)\.$/gm)].map(
+      ([, name]) => `${path} ${name}`,
+    ),
+  );
+  expect(listed.length).toBeGreaterThan(5);
+  expect(marked.toSorted()).toEqual(listed.toSorted());
+});

@@ -125,6 +125,7 @@ export function findTarget(
       "use break or continue, or set a variable and branch after the loop",
     );
   } else {
+    // Choice: jumpIntoSteps.
     problems.error(
       target.span,
       "jump-into",

@@ -11,6 +11,7 @@ export function warnUnreachable(steps: readonly StepTree[], problems: ProblemLis
     for (const [index, step] of list.entries()) {
       const before = list[index - 1];
       if (before !== undefined && !goesOn(before) && !step.anonymous && !named.has(step.name)) {
+        // Choice: unreachableStep.
         problems.warn(
           step.span,
           "unreachable-step",

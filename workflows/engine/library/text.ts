@@ -178,6 +178,7 @@ export const TEXT_FUNCTIONS = tableOf([
   pure("text.substring", "source start end", ([source, start, end]) => {
     return substring(asString(source, "source"), asInteger(start, "start"), asInteger(end, "end"));
   }),
+  // Choice: caseMapping.
   pure("text.to_lower", "source", ([source]) => asString(source, "source").toLowerCase()),
   pure("text.to_upper", "source", ([source]) => asString(source, "source").toUpperCase()),
   pure("text.url_encode", "source", ([source]) => urlEncode(asString(source, "source"))),

@@ -83,6 +83,7 @@ function logRequest(args: Args): RequestBody {
     throw runtimeError("TypeError", `sys.log takes exactly one of data, text and json; got: ${found}`);
   }
   const severity = asString(args.get("severity") ?? "DEFAULT", "severity");
+  // Choice: unknownSeverity.
   if (!SEVERITIES.has(severity))
     throw runtimeError("ValueError", `unknown severity ${JSON.stringify(severity)}`);
   const value = args.get(name) as Value;

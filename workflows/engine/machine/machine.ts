@@ -195,6 +195,7 @@ export function receive(
 export function cancel(machine: Machine): Turn {
   if (machine.outcome !== undefined) return { machine, entries: [], requests: [] };
   const run = openRun(machine, machine.nowMs);
+  // Choice: exceptOnCancel.
   run.machine.threads = [];
   run.machine.outcome = { state: "CANCELLED" };
   run.entries.push({ type: "Cancelled" }, { type: "ExecutionFinished", outcome: run.machine.outcome });

@@ -11,6 +11,7 @@ export type EndThread = (run: Run, thread: Thread, raised: Raised) => void;
 
 /** The error with its trace, taken where it was raised: innermost frame first. */
 export function captureError(run: Run, thread: Thread, error: WorkflowError, byUser: boolean): Raised {
+  // Choice: traceLine.
   const trace: TraceElement[] = thread.frames.toReversed().map((frame) => {
     const { name, routine, span } = stepAt(run, frame);
     return { step: name, routine, position: { line: span.line, column: span.column, length: span.length } };

@@ -55,6 +55,7 @@ export function retryDelay({ initialDelay, maxDelay, multiplier }: Backoff, n: n
 
 export const retryPlan: Handler<"retry-plan"> = (run, _, frame, { retry, giveUp, errorInto }) => {
   const handling = handlingOf(frame);
+  // Choice: predicateAfterLastRetry.
   if (handling.attempts >= retriesOf(run, frame, retry)) {
     frame.pc = giveUp.pc;
     return;
@@ -72,6 +73,7 @@ function decide(error: Value, builtin: string | undefined, run: Run): Value {
 
 export const retryDecide: Handler<"retry-decide"> = (run, thread, frame, { retry, answer, body, step }) => {
   const { raised, delaySeconds } = handlingOf(frame);
+  // Choice: predicateError.
   const again =
     answer === undefined ? decide(raised.value, retry.builtin, run) : evaluate(answer, frame, run.host);
   if (typeof again !== "boolean")

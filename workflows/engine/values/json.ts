@@ -172,6 +172,7 @@ function encode(value: Value, layout: JsonLayout | undefined, line: string): str
     return String(value);
   }
   if (value === null || typeof value !== "object") return String(value);
+  // Choice: bytesInJson.
   if (isBytes(value))
     throw runtimeError("ValueError", "bytes cannot be encoded as JSON; use base64.encode or text.decode");
   const inner = layout === undefined ? "" : line + layout.indent;
