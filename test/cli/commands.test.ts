@@ -168,7 +168,7 @@ describe("judge", () => {
     const [policy, saved] = [join(folder, "quick.yaml"), join(folder, "saved.jsonl")];
     writeFileSync(
       policy,
-      "steps: [50]\nstep: { minSeconds: 1, minRequests: 1 }\njudge: { look: 1s, scrape: 1s, window: 1s }\n",
+      "steps: [50]\nstep: { minSeconds: 1, minRequests: 1 }\njudge: { look: 1s, scrape: 1s, window: 1s, errors: { tolerance: 0.05 } }\n",
     );
     const options = ["--policy", policy, "--rollouts", "5", "--save", saved];
     const { code, out, err } = await cli("judge", "replay", "--rollout", "ranker", ...options);
