@@ -21,6 +21,11 @@ export function createOperators(callers: Callers) {
         );
       }
     },
+    /** Whether a dead letter waits that nobody has given to the services again. */
+    async haveWork(): Promise<boolean> {
+      const { letters } = await outside.deadLetters.list(LETTERS_MAX);
+      return letters.some(({ id }) => !replayed.has(id));
+    },
   };
 }
 

@@ -93,10 +93,12 @@ async function heal(outside: Outside, people: People): Promise<Rest> {
     if (developers.busy()) continue;
     developers.track(developers.review());
     developers.track(trainers.resume().then(() => trainers.decide()));
+    // A letter that was on its way when the world healed lies there only now.
+    developers.track(operators.replay(false));
     await time.settle();
     if (developers.busy()) continue;
     rest = await atRest(outside);
-    if (rest.atRest) return rest;
+    if (rest.atRest && !(await operators.haveWork())) return rest;
   }
   return developers.busy() ? { atRest: false, waitsFor: ["calls of people"] } : rest;
 }
