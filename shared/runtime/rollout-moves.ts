@@ -1,10 +1,10 @@
 // The moves of a rollout. Traffic moves first, by compare-and-set in the document; then the move is recorded as it is observed,
 // so that a crash between the two, or a ledger that is down, loses nothing.
-import { ControlPlaneError } from "../domain/errors.ts";
+import { ControlPlaneError, failedPrecondition } from "../domain/errors.ts";
 import type { FactData } from "../domain/facts.ts";
 import { rollout } from "../domain/rollout.ts";
 import { endpointOf, moveCause, type TakeBackTrigger } from "../domain/rollout-name.ts";
-import { policyOf, weightAt, weightsAsLeft, weightsWith } from "../domain/rollout-plan.ts";
+import { backendsOf, policyOf, weightAt, weightsAsLeft, weightsWith } from "../domain/rollout-plan.ts";
 import { requireStarted } from "../domain/rollout-rules.ts";
 import { hasEnded, type RolloutState } from "../domain/rollout-state.ts";
 import { type TrafficDocument, versionWeights } from "../domain/traffic.ts";
@@ -50,6 +50,22 @@ function epochAsLeft(state: RolloutState, started: Started, document: TrafficDoc
   );
 }
 
+/** How long a backend that is to get more traffic may take to say how it stands. */
+export const MOVE_STATUS_TIMEOUT_MS = 1_000;
+
+/** Refuses more traffic for a version that does not answer: that its release was ready once says nothing about now. */
+async function requireServing({ deploys }: RolloutMovePorts, started: Started): Promise<void> {
+  const { modelVersion } = started;
+  const backend = backendsOf(started)[modelVersion] ?? "";
+  const { state, message } = await deploys.status(backend, MOVE_STATUS_TIMEOUT_MS);
+  if (state === "ready") return;
+  throw failedPrecondition(
+    "RELEASE_NOT_READY",
+    `${modelVersion} does not serve just now (${message || state}): wait until its backend is ready again.`,
+    { release: state },
+  );
+}
+
 /** Moves to a step that `requireStep` has allowed. The first version of an endpoint takes all traffic at once. */
 export async function moveToStep(
   ports: RolloutMovePorts,
@@ -72,6 +88,7 @@ export async function moveToStep(
       actor: mover.actor,
     });
   } else {
+    await requireServing(ports, started);
     await moveTraffic(ports, {
       endpoint,
       expectedEpoch,
@@ -97,6 +114,7 @@ export async function promote(
   const { document } = await recordTraffic(ports, endpoint);
   const expectedEpoch = epochAsLeft(state, started, document);
   if (previous !== null) {
+    await requireServing(ports, started);
     await moveTraffic(ports, {
       endpoint,
       expectedEpoch,

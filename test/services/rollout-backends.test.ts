@@ -100,4 +100,16 @@ describe("backends", () => {
     world.backends.forget();
     await reaches(world, rolloutOf(2), "PROMOTED");
   });
+
+  test("of a candidate that are started again after they were ready get no traffic until they are ready again", async () => {
+    const world = await servingOne();
+    await world.register(2);
+    await world.until("step 0", async () => (await world.rollout(rolloutOf(2)))["step"] === 0);
+    const { epoch } = (await world.trafficNow()).document.traffic;
+    world.behaviours.set(backendOf(2), { readyMs: 1e9 });
+    world.backends.restart(backendOf(2));
+    const advanced = await world.call("ada", `${rolloutOf(2)}:advance`, { reason: "I know it" });
+    expect(advanced).toMatchObject({ status: 400, error: { reason: "RELEASE_NOT_READY" } });
+    expect((await world.trafficNow()).document.traffic.epoch).toBe(epoch);
+  });
 });
