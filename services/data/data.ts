@@ -27,11 +27,15 @@ const REACTS_TO = [
   "run.failed",
   "run.cancelled",
   "run.timed-out",
+  "run.lost",
   "timer.due",
 ] as const satisfies readonly FactType[];
 
 /** What this service asks to be told. */
 export const DATA_INPUTS = inputsOf(REACTS_TO, DATA_VIEWS);
+
+/** Ends after which the job may still run. */
+const STOPPING: ReadonlySet<FactType> = new Set(["run.cancelled", "run.timed-out", "run.lost"]);
 
 const TERMINAL: ReadonlySet<Execution["state"]> = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 
@@ -98,8 +102,8 @@ export function createData(ports: DataPorts): FactService {
       if (fact.type === "run.finished") await keepOutput(ports, fact);
       if (fact.type === "timer.due") await timeOut(ports, fact);
       const left = fact.type === "run.failed" && fact.data.reason === EXECUTION_FAILED;
-      if (left || fact.type === "run.cancelled" || fact.type === "run.timed-out")
-        await stop(ports, fact.subject);
+      // A head that was only out of reach still runs the job of a run that is lost.
+      if (left || STOPPING.has(fact.type)) await stop(ports, fact.subject);
     },
     async reconcile() {
       const page = { collection: ACTIVE_RUNS_COLLECTION, limit: RECONCILED_RUNS_MAX };

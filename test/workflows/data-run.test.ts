@@ -210,6 +210,10 @@ describe("the data-run workflow", () => {
     await world.advance(61_000);
     expect(await call("poll", fresh)).toMatchObject({ next: "end", state: "LOST" });
     expect((await world.facts(RUN)).at(-1)).toMatchObject({ type: "run.lost" });
+    world.ray.away(false);
+    await world.advance(60_000);
+    await world.settle();
+    expect([...world.ray.jobs.values()].map(({ status }) => status)).toEqual(["STOPPED"]);
   });
 
   it("is lost when a head that was never reached stays silent", async () => {
