@@ -177,7 +177,11 @@ function addPlan(judge: Command, context: CommandContext): void {
 export function addJudge(program: Command, context: CommandContext): void {
   const judge = program
     .command("judge")
-    .description("Try a rollout policy: replay recorded counters, plan a rollout");
+    .description("Try a rollout policy: replay recorded counters, plan a rollout")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ signalbox judge plan ranker\n  $ signalbox judge replay --rollout ranker",
+    );
   addReplay(judge, context);
   addPlan(judge, context);
 }

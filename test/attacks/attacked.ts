@@ -48,8 +48,8 @@ export interface Attacked {
   signed(body: string | Buffer, secret?: string): string;
   /** Posts a delivery; every part can be forged. */
   deliver(body: string | Buffer, forged?: Forged): Promise<RawAnswer>;
-  /** Number of facts. */
-  facts(): Promise<number>;
+  /** Number of facts, of everything or of what lies below a name. */
+  facts(below?: string): Promise<number>;
   /** Number of receipts, of at most a thousand. */
   receipts(): Promise<number>;
 }
@@ -160,8 +160,10 @@ export function attacked(options: Parameters<typeof startTestInstallation>[0] = 
         ],
         body,
       ),
-    facts: async () =>
-      (await at().adapters.ledger.list({ limit: COUNTED_MAX, order: "oldest-first" })).facts.length,
+    facts: async (below = "") =>
+      (await at().adapters.ledger.list({ limit: COUNTED_MAX, order: "oldest-first" })).facts.filter(
+        ({ subject }) => subject.startsWith(below),
+      ).length,
     receipts: async () => (await at().adapters.receipts.list(COUNTED_MAX)).length,
   };
 }

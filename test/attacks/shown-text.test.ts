@@ -115,9 +115,9 @@ describe("what people and programs say", { timeout: ATTACK_MS }, () => {
   test("row 55: is one line of the log, whatever it holds", async () => {
     const before = at().log().length;
     const forged = `x\n{"severity":"CRITICAL","message":"forged"}${ESCAPES}`;
-    await send("GET", `/v1/stacks/${encodeURIComponent(forged).slice(0, 150)}`, [
-      ["authorization", "Bearer nobody"],
-    ]);
+    // A colon would make a custom method of it, which is refused before anyone asks who calls.
+    const id = encodeURIComponent(forged.replaceAll(":", " ")).slice(0, 150);
+    await send("GET", `/v1/stacks/${id}`, [["authorization", "Bearer nobody"]]);
     await post(`/v1/${VICTIM}:rollback`, JSON.stringify({ reason: forged.slice(0, 100) }), "ada");
     await post("/v1/events", JSON.stringify({ reason: forged }), "ada");
     const lines = at()
@@ -162,7 +162,8 @@ describe("what people and programs say", { timeout: ATTACK_MS }, () => {
     ["row 57: a percent sign", "a%2fb"],
     ["row 58: a second document", "a\n---\nkind: Secret"],
   ])("%s is no name", async (_row, id) => {
-    const before = await door.facts();
+    // What went before may still be rolling out: only models count.
+    const before = await door.facts("teams/default/models/");
     const body = { version: "1", artifact: { uri: "file:///x", digest: `sha256:${"0".repeat(64)}` } };
     const path = `/v1/teams/default/models/${encodeURIComponent(id)}/versions`;
     const [byPath, byEvent] = [
@@ -182,6 +183,6 @@ describe("what people and programs say", { timeout: ATTACK_MS }, () => {
       ),
     ];
     for (const { status } of [byPath, byEvent]) expect([400, 404, 414]).toContain(status);
-    expect(await door.facts()).toBe(before);
+    expect(await door.facts("teams/default/models/")).toBe(before);
   });
 });

