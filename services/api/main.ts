@@ -23,6 +23,7 @@ import { createViews } from "../../shared/adapters/local/views.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import type { Deploys } from "../../shared/ports/deploys.ts";
 import { openNotifying } from "../../scripts/compose/open-notifying.ts";
+import { stopRequested } from "../../scripts/compose/stop.ts";
 import { declare } from "../../shared/runtime/config.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createLog, type Log } from "../../shared/runtime/log.ts";
@@ -181,4 +182,4 @@ const stop = async (): Promise<void> => {
   await lock.release();
   log.info({}, "api stopped");
 };
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
+void stopRequested().then(stop);
