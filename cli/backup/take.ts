@@ -1,7 +1,7 @@
 // Takes a backup of an installation that may be running. What records is copied before what it records of: so the copy is what a
 // crash could have left, with a record that lacks the last moment of the world, and every start knows how to go on from that.
-import { chmod, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -126,14 +126,11 @@ async function copyAll(from: string, to: string): Promise<void> {
   await copyFolder({ from, to, folder: "repos", rank: refsFirst });
   await copyFolder({ from, to, folder: "artifacts" });
   await copyFolder({ from, to, folder: "secrets" });
-  const alone = (path: string): boolean =>
-    /^\.\/(?:token[^/]*|principals\.json|notifications\.json)$/.test(path);
-  for (const path of (await topFiles(from)).filter((name) => alone(`./${name}`)))
-    await copyOne(join(from, path), join(to, path));
+  const wanted = (name: string): boolean => /^(?:token.*|principals\.json|notifications\.json)$/s.test(name);
+  for (const name of (await topFiles(from)).filter(wanted)) await copyOne(join(from, name), join(to, name));
 }
 
 async function topFiles(folder: string): Promise<readonly string[]> {
-  const { readdir } = await import("node:fs/promises");
   const entries = await readdir(folder, { withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
@@ -151,8 +148,10 @@ async function describe(folder: string): Promise<readonly BackupFile[]> {
   const files: BackupFile[] = [];
   for (const path of await filesBelow(folder, ".")) {
     const name = path.slice("./".length);
-    await chmod(join(folder, name), (await digestOf(join(folder, name))).executable === true ? 0o700 : 0o600);
-    files.push({ path: name, ...(await digestOf(join(folder, name))) });
+    const file = join(folder, name);
+    const { mode } = await stat(file);
+    await chmod(file, (mode & constants.S_IXUSR) === 0 ? 0o600 : 0o700);
+    files.push({ path: name, ...(await digestOf(file)) });
   }
   return files;
 }

@@ -1,6 +1,7 @@
 // What a person does to a rollout: move it on, pause it, end it, try a version again; and to a run: cancel it.
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
+import type { RolloutAnswer } from "../../services/api/rollouts/ports.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { lastId, shortName, teamResource } from "../names.ts";
 import {
@@ -13,17 +14,6 @@ import {
   validatable,
 } from "../output.ts";
 
-/** A rollout as the API's custom methods answer it. */
-interface Rollout {
-  readonly name: string;
-  readonly state: string;
-  readonly modelVersion: string;
-  readonly step: number;
-  readonly weight: number;
-  readonly paused: boolean;
-  readonly reason: string;
-}
-
 /** One thing that can be done to a rollout. */
 interface Verb {
   readonly command: string;
@@ -33,10 +23,10 @@ interface Verb {
   /** Takes an endpoint's name for the rollout that runs there. */
   readonly takesEndpoint: boolean;
   readonly example: string;
-  readonly words: (rollout: Rollout) => string;
+  readonly words: (rollout: RolloutAnswer) => string;
 }
 
-const versionOf = ({ modelVersion }: Rollout): string => `version ${lastId(modelVersion)}`;
+const versionOf = ({ modelVersion }: RolloutAnswer): string => `version ${lastId(modelVersion)}`;
 
 const VERBS: readonly Verb[] = [
   {
@@ -134,7 +124,7 @@ function addVerb(program: Command, context: CommandContext, verb: Verb): void {
     .action(async (given: string, options: { reason: string; team: string }, command: Command) => {
       const api = session(command, context);
       const name = await rolloutNamed(api, given, options.team, verb);
-      const answer = await api.post<Rollout>(`/v1/${name}:${verb.method}`, {
+      const answer = await api.post<RolloutAnswer>(`/v1/${name}:${verb.method}`, {
         reason: options.reason,
         requestId: randomUUID(),
         ...verb.body,

@@ -6,6 +6,7 @@ import {
   type Recording,
   RECORDING_CHARACTERS_MAX,
 } from "../../shared/domain/recording.ts";
+import type { RecordedCounters } from "../../services/api/endpoints/counters.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { listAll, type Resource, type Session } from "../output.ts";
 
@@ -13,17 +14,6 @@ import { listAll, type Resource, type Session } from "../output.ts";
 export const RECORDING_RANGES_MAX = 200;
 /** Length of one range: an hour at one scrape a second is within what one answer may hold. */
 const RANGE_MS = 3_600_000;
-
-interface Counters {
-  readonly samples: readonly {
-    readonly time: string;
-    readonly version: string;
-    readonly instance: string;
-    readonly requests: number;
-    readonly errors: number;
-  }[];
-  readonly moves: readonly { readonly time: string; readonly weights: Readonly<Record<string, number>> }[];
-}
 
 /** A recording from a file of JSON lines. */
 export function recordingInFile(path: string): Recording {
@@ -55,7 +45,7 @@ export async function recordingOf(
     const from = new Date(startMs).toISOString();
     const to = new Date(Math.min(toMs, startMs + RANGE_MS)).toISOString();
     const query = new URLSearchParams({ from, to });
-    const counters = await api.get<Counters>(`/v1/${endpoint}:readCounters?${query.toString()}`);
+    const counters = await api.get<RecordedCounters>(`/v1/${endpoint}:readCounters?${query.toString()}`);
     for (const { time, ...sample } of counters.samples)
       samples.set(`${sample.version} ${sample.instance} ${time}`, { ...sample, timeMs: Date.parse(time) });
     for (const { time, weights } of counters.moves) {
