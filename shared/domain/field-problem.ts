@@ -1,6 +1,7 @@
 // From a schema's complaint to one field and one sentence that says what to write there.
 import type { TSchema } from "typebox";
 import { Value } from "typebox/value";
+import { remedyOfForms } from "./alternative-forms.ts";
 import { type ControlPlaneError, invalidArgument } from "./errors.ts";
 import { idRule } from "./names.ts";
 
@@ -9,12 +10,20 @@ export interface SchemaComplaint {
   readonly keyword: string;
   /** JSON pointer of the value at fault. */
   readonly instancePath: string;
+  /** JSON pointer of the schema that was not met. */
+  readonly schemaPath?: string;
   readonly params?: Readonly<Record<string, unknown>>;
   readonly message?: string;
 }
 
 /** Longest list of names that a message repeats. */
 const NAMES_SHOWN_MAX = 5;
+
+/** Control characters, in 7 and 8 bits: shown as they are they would take the rest of a sentence with them. */
+const CONTROL = /\p{Cc}/gu;
+
+const shownName = (name: string): string =>
+  name.replaceAll(CONTROL, (each) => `\\u${(each.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
 
 const fieldOf = (prefix: string, pointer: string, key?: string): string => {
   const parts = pointer
@@ -27,7 +36,7 @@ const fieldOf = (prefix: string, pointer: string, key?: string): string => {
     if (/^\d+$/.test(part)) field += `[${part}]`;
     else field += field === "" ? part : `.${part}`;
   }
-  return field.slice(0, 200);
+  return shownName(field).slice(0, 200);
 };
 
 const names = (value: unknown): readonly string[] =>
@@ -43,7 +52,9 @@ export function fieldProblem(complaints: readonly SchemaComplaint[], prefix = ""
   const choice = complaints.find(({ keyword }) => keyword === "anyOf");
   const extra = complaints.find(({ keyword }) => keyword === "additionalProperties");
   const first = complaints.find(({ keyword }) => keyword !== "boolean");
-  const complaint = extra ?? choice ?? first;
+  // A field that one form does not know may be what another asks for.
+  const remedy = choice === undefined ? undefined : remedyOfForms(complaints, choice);
+  const complaint = (remedy === undefined ? (extra ?? choice) : choice) ?? first;
   if (complaint === undefined) return invalidArgument(prefix, "The request is not what the schema says.");
   const { keyword, instancePath, params = {}, message = "is not allowed" } = complaint;
   if (keyword === "additionalProperties") {
@@ -61,6 +72,8 @@ export function fieldProblem(complaints: readonly SchemaComplaint[], prefix = ""
     return invalidArgument(field, `${field} is missing: add it.`, "MISSING_FIELD");
   }
   const field = fieldOf(prefix, instancePath) || "body";
+  if (keyword === "anyOf" && remedy !== undefined)
+    return invalidArgument(field, `${field} has none of the forms that are known here: ${remedy}.`);
   if (keyword === "anyOf") {
     const values = complaints
       .filter((each) => each.keyword === "const" && each.instancePath === instancePath)

@@ -2,7 +2,6 @@
 // No caller can write an inner fact: an outside event is a request, and a decider says what happened.
 import { createHash } from "node:crypto";
 import { type Static, Type } from "typebox";
-import { RunInput } from "./facts-of-data.ts";
 import { Artifact } from "./facts-of-serving.ts";
 import { RESOURCE_ID, VERSION_ID } from "./names.ts";
 import type { Caller, Role } from "./role.ts";
@@ -37,6 +36,10 @@ export const ModelVersionRegistered = Type.Object(
   strict,
 );
 
+/** A version knows its URI and its digest; what is read by URI is told apart by its digest, so that lineage knows what was read. */
+const DatasetInput = Type.Object({ datasetVersion: Text }, strict);
+const UriInput = Type.Object({ uri: Text, digest: Text }, strict);
+
 /** What asking for a Ray run says. Without `run` it gets an id derived from the event. */
 export const RunRequested = Type.Object(
   {
@@ -44,9 +47,7 @@ export const RunRequested = Type.Object(
     run: Type.Optional(VersionId),
     entrypoint: Type.String({ minLength: 1, maxLength: RUN_ENTRYPOINT_CHARACTERS_MAX }),
     runtimeEnvironment: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    inputs: Type.Optional(
-      Type.Array(Type.Object(RunInput.properties, strict), { maxItems: OUTSIDE_LIST_MAX }),
-    ),
+    inputs: Type.Optional(Type.Array(Type.Union([DatasetInput, UriInput]), { maxItems: OUTSIDE_LIST_MAX })),
     outputUri: Text,
     /** Name of the dataset that the output becomes a version of. */
     dataset: Type.Optional(Text),

@@ -276,6 +276,8 @@ describe("over plain REST", () => {
       ).text();
     expect(await create({ argument: 5 })).toMatch(/argument must be/);
     expect(await create({ labels: { UPPER: "x" } })).toMatch(/UPPER/);
+    expect(await create({ labels: { team: "Ä" } })).toMatch(/labels\.team may hold small letters/);
+    expect(await create({ labels: { team: "a b" } })).toMatch(/labels\.team/);
     expect(await create({ callLogLevel: "LOUD" })).toMatch(/callLogLevel/);
   });
 

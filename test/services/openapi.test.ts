@@ -175,6 +175,27 @@ test("a custom method is a path of its own: asked with GET it names POST, and do
   }
 });
 
+test("a collection that has only a custom method of its own does not take POST", async () => {
+  const { app } = await wholeApi();
+  const url = "/v1/notifications";
+  const posted = await app.inject({ method: "POST", url, headers: as("operator"), payload: {} });
+  expect([posted.statusCode, posted.headers["allow"]]).toEqual([405, "GET, HEAD"]);
+});
+
+test("the schema of .signalbox.yaml is described as the object that it is", async () => {
+  const { app, document } = await readDocument();
+  const url = "/schemas/signalbox-yaml.schema.json";
+  expect(document.paths[url]?.["get"]?.responses["200"]).toMatchObject({
+    content: { "application/schema+json": { schema: { type: "object" } } },
+  });
+  expect((await app.inject(url)).json()).toMatchObject({ type: "object" });
+});
+
+test("patterns hold only what every dialect of regular expressions understands", async () => {
+  const { document } = await readDocument();
+  expect(JSON.stringify(document)).not.toMatch(/\\\\[pPkAZz]|\(\?[<i]/);
+});
+
 test("ids in a path are described by the rule that checks them, and refused in words", async () => {
   const { app, document } = await readDocument();
   const patternOf = (path: string) => document.paths[path]?.["get"]?.parameters?.[0]?.schema["pattern"];

@@ -1,7 +1,9 @@
 // The API with the routes of every resource, over stores that hold nothing.
 import { onTestFinished } from "vitest";
 import { createCluster } from "../../shared/adapters/local/cluster.ts";
+import { createNotifications } from "../../shared/adapters/local/notifications.ts";
 import { endpointRoutes } from "../../services/api/routes/endpoints.ts";
+import { notificationRoutes } from "../../services/api/routes/notifications.ts";
 import { metricsRoutes } from "../../services/api/routes/metrics.ts";
 import { rolloutRoutes } from "../../services/api/routes/rollouts.ts";
 import { checkRoutes } from "../../services/api/routes/checks.ts";
@@ -44,16 +46,25 @@ export async function wholeApi() {
     processFigures: watchProcess(world.clock),
     artifacts: { digest: async () => `sha256:${"0".repeat(64)}`, path: async () => "/nowhere" },
   };
+  const signer = createTextSigner(Buffer.alloc(32, 9));
   return apiDoor({
     routes: [
       endpointRoutes(ports),
       rolloutRoutes(ports),
       runRoutes(ports),
+      notificationRoutes({
+        ...ports,
+        signer,
+        notifications: createNotifications(world.db),
+        secrets: { get: () => Promise.reject(new Error("no secret")) },
+        outgoing: { post: () => Promise.reject(new Error("nobody is told anything")) },
+        readNotificationChannel: async () => undefined,
+      }),
       metricsRoutes(ports),
       checkRoutes({ checks: { list: async () => [] } }),
       workflowExecutionRoutes({
         ...ports,
-        signer: createTextSigner(Buffer.alloc(32, 9)),
+        signer,
         workflows: NO_WORKFLOWS,
       }),
     ],

@@ -124,7 +124,7 @@ export function notificationRoutes(ports: NotificationRoutePorts): FastifyPlugin
         return resourceOf(await entryOf(notifications, params.notification));
       },
     );
-    app.post("/v1/notifications:test", { config: operator, schema: tested }, async ({ caller, id }) =>
+    app.post("/v1/notifications::test", { config: operator, schema: tested }, async ({ caller, id }) =>
       resourceOf(await sendTest(ports, id, caller.principal)),
     );
   };

@@ -29,11 +29,12 @@ const LOG_LEVELS = ["", "LOG_ALL_CALLS", "LOG_ERRORS_ONLY", "LOG_NONE"] as const
 
 /** Labels of one execution. */
 const LABELS_MAX = 64;
-const Label = Type.String({ pattern: "^[\\p{Ll}\\p{Lo}\\p{N}_-]{0,63}$" });
+/** As far as every dialect of expressions can say it: of ASCII, what a label may hold. Classes of letters are asked for in words. */
+const Label = Type.String({ pattern: "^[^\\u0000-,./:-^`{-\\u007f]{0,63}$" });
 
 const NewExecution = Type.Object(
   {
-    argument: Type.Optional(Type.String()),
+    argument: Type.Optional(Type.String({ contentMediaType: "application/json" })),
     labels: Type.Optional(
       Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_-]{0,62}$" }), Label, {
         ...strict,

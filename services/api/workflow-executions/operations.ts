@@ -50,6 +50,19 @@ export interface ListQuery {
   readonly orderBy: string;
 }
 
+/** Letters that have no case or are small ones, numbers, `_` and `-`, in any script. */
+const LABEL = /^[\p{Ll}\p{Lo}\p{N}_-]*$/u;
+
+function requireLabels(labels: Readonly<Record<string, string>>): void {
+  const wrong = Object.keys(labels).find((key) => !LABEL.test(labels[key] ?? ""));
+  if (wrong === undefined) return;
+  throw invalidArgument(
+    `labels.${wrong}`,
+    `labels.${wrong} may hold small letters, letters without case, numbers, \`_\` and \`-\`: write it with those.`,
+    "INVALID_LABEL",
+  );
+}
+
 function requireArgument(argument: string): void {
   if (Buffer.byteLength(argument) > ARGUMENT_BYTES_MAX)
     throw invalidArgument(
@@ -59,7 +72,11 @@ function requireArgument(argument: string): void {
   try {
     JSON.parse(argument);
   } catch {
-    throw invalidArgument("argument", "argument is no JSON text: encode it, as in JSON.stringify(value).");
+    throw invalidArgument(
+      "argument",
+      "argument is no JSON text: encode it, as in JSON.stringify(value).",
+      "INVALID_JSON",
+    );
   }
 }
 
@@ -87,6 +104,7 @@ export function createWorkflowOperations({ workflows, clock, pageTokens }: Workf
       await deployed(parent);
       const { argument = "null", labels = {}, callLogLevel = "", mayQueue } = body;
       requireArgument(argument);
+      requireLabels(labels);
       const cause = `api/${shortHash("execution", principal, clock.now().toISOString(), requestId)}`;
       const { workflow } = parent;
       const request = { workflow, argument, labels, callLogLevel, mayQueue, cause };
