@@ -7,13 +7,25 @@ export const BENCH_SECRET = "a-secret-of-the-bench-and-of-nothing-else";
 
 const PADDING = "x".repeat(5_400);
 
-/** The delivery with this number: a `pull_request` that no repository of the installation sent. */
+const commit = (number: number): string => number.toString(16).padStart(40, "0");
+
+/** The delivery with this number: an `opened` pull request, with all that makes the webhook accept it and record its fact. */
 export function deliveryRequest(number: number, guid = `bench-${process.pid}-${number}`): LoadRequest {
   const body = Buffer.from(
     JSON.stringify({
-      action: "labeled",
-      number,
-      pull_request: { id: number, number, state: "open", title: PADDING },
+      action: "opened",
+      number: number + 1,
+      pull_request: {
+        id: number,
+        number: number + 1,
+        state: "open",
+        title: PADDING,
+        merged: false,
+        merge_commit_sha: null,
+        user: { login: "ada-dev" },
+        head: { sha: commit(number), repo: { id: 1 } },
+        base: { sha: commit(1), ref: "main" },
+      },
       repository: {
         id: 1,
         full_name: "acme/platform",

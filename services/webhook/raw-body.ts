@@ -70,7 +70,7 @@ async function readRawBody(stream: Readable, limit: number, onSize: (size: numbe
     );
   }
   const body = Buffer.concat(chunks);
-  // Verification reads text: only for UTF-8 does the same text mean the same bytes.
+  // What is kept is read as text: only for UTF-8 does the same text mean the same bytes.
   if (size === 0 || !isUtf8(body)) {
     throw new HttpError(
       400,

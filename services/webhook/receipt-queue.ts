@@ -95,8 +95,9 @@ export function createReceiptQueue(ports: ReceiptQueuePorts): ReceiptQueue {
       do {
         again = false;
         const batch = await ports.receipts.pending(RECEIPTS_PER_SWEEP_MAX);
-        let settled = 0;
-        for (const receipt of batch) if (await attempt(ports, receipt)) settled += 1;
+        // Side by side, so that their decisions share a commit, and then their settlements; each has a stream of its own.
+        const outcomes = await Promise.all(batch.map((receipt) => attempt(ports, receipt)));
+        const settled = outcomes.filter(Boolean).length;
         // A full batch hides more behind it; one of which nothing could be settled would come back as it was.
         if (batch.length === RECEIPTS_PER_SWEEP_MAX && settled > 0) again = true;
       } while (again);

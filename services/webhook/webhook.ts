@@ -69,7 +69,7 @@ async function receive(ports: WebhookPorts, queue: ReceiptQueue, request: Fastif
   const body = request.body as Buffer;
   const signature = requireSignature(header(request, "x-hub-signature-256"));
   const secret = await ports.secrets.get(WEBHOOK_SECRET);
-  const signedBy = await verifySignature(secret, body.toString(), signature);
+  const signedBy = verifySignature(secret, body, signature);
   const event = requireOne(request, "x-github-event", EVENT);
   const guid = requireOne(request, "x-github-delivery", VERSION_ID);
   if (signedBy === "previous") {
