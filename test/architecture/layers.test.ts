@@ -34,6 +34,19 @@ const LAYERS: readonly { from: RegExp; may: readonly RegExp[] }[] = [
       /^yaml$/,
     ],
   },
+  // Clients of a cloud stay in its folder, and reach us through ports alone.
+  {
+    from: /^shared\/adapters\/(google|github|kubernetes)\//,
+    may: [
+      /^shared\/adapters\/(google|github|kubernetes|system)\//,
+      /^shared\/(ports|domain|runtime)\//,
+      /^node:/,
+      /^@google-cloud\//,
+      /^google-(auth-library|gax)/,
+      /^@octokit\//,
+      /^(undici|jose|yaml|typebox)/,
+    ],
+  },
   { from: /^shared\/adapters\/system\//, may: [/^shared\/(ports|domain)\//, /^node:/] },
   {
     from: /^workflows\/engine\//,
