@@ -1,0 +1,56 @@
+# What each word under `roles:` in services.yaml means: an IAM role on one thing. Words that are not here are refused.
+#   scope: database | topic | bucket | pipeline | project | build (to act as a build identity) | dead-letters
+#   A role that begins with "custom:" is one of ours, in control-plane/custom-roles.tf.
+locals {
+  _grants_of = {
+    ledger-reader       = [{ scope = "database", target = "", role = "roles/datastore.viewer" }]
+    ledger-writer       = [{ scope = "database", target = "", role = "custom:ledgerWriter" }]
+    facts-publisher     = [{ scope = "topic", target = "facts", role = "roles/pubsub.publisher" }]
+    dead-letters-reader = [{ scope = "dead-letters", target = "", role = "roles/pubsub.subscriber" }]
+
+    receipts-writer  = [{ scope = "bucket", target = "receipts", role = "roles/storage.objectCreator" }]
+    receipts-reader  = [{ scope = "bucket", target = "receipts", role = "roles/storage.objectViewer" }]
+    plans-reader     = [{ scope = "bucket", target = "plans", role = "roles/storage.objectViewer" }]
+    plans-writer     = [for role in ["objectViewer", "objectCreator"] : { scope = "bucket", target = "plans", role = "roles/storage.${role}" }]
+    fences-reader    = [{ scope = "bucket", target = "fences", role = "roles/storage.objectViewer" }]
+    artifacts-reader = [{ scope = "bucket", target = "artifacts", role = "roles/storage.objectViewer" }]
+
+    builds-starter = [
+      { scope = "project", target = "", role = "custom:buildStarter" },
+      { scope = "build", target = "tf-plan", role = "roles/iam.serviceAccountUser" },
+      { scope = "build", target = "tf-apply", role = "roles/iam.serviceAccountUser" },
+    ]
+    digests-starter = [
+      { scope = "project", target = "", role = "custom:buildStarter" },
+      { scope = "build", target = "digest", role = "roles/iam.serviceAccountUser" },
+    ]
+    releases-creator = [
+      { scope = "pipeline", target = "backends", role = "roles/clouddeploy.releaser" },
+      { scope = "build", target = "deploy", role = "roles/iam.serviceAccountUser" },
+      { scope = "bucket", target = "artifacts", role = "roles/storage.objectCreator" },
+      { scope = "bucket", target = "artifacts", role = "roles/storage.objectViewer" },
+    ]
+
+    executions-starter = [{ scope = "project", target = "", role = "roles/workflows.invoker" }]
+    executions-reader  = [{ scope = "project", target = "", role = "roles/workflows.viewer" }]
+    cluster-user       = [{ scope = "project", target = "", role = "custom:clusterUser" }]
+    metrics-reader     = [{ scope = "project", target = "", role = "roles/monitoring.viewer" }]
+  }
+
+  unknown_roles = distinct(flatten([for service in local.services : [for word in service.roles : word if !contains(keys(local._grants_of), word)]]))
+
+  _grants = flatten([
+    for name, service in local.services : concat(
+      [for word in service.roles : [for grant in try(local._grants_of[word], []) : merge(grant, { service = name })]],
+      [for secret in service.secrets : { service = name, scope = "secret", target = secret, role = "roles/secretmanager.secretAccessor" }],
+      # Every program writes its log by printing; traces need a permission of their own.
+      [{ service = name, scope = "project", target = "", role = "roles/cloudtrace.agent" }],
+    )
+  ])
+
+  # "service:scope/target=role": what a service may do, once.
+  grants = {
+    for grant in local._grants :
+    "${grant.service}:${grant.scope}/${grant.target}=${trimprefix(grant.role, "roles/")}" => grant...
+  }
+}

@@ -1,0 +1,63 @@
+variables {
+  prefix         = "signalbox-dev"
+  project_id     = "example-dev"
+  project_number = "123456789012"
+  region         = "us-central1"
+}
+
+run "derives_names_filters_and_pairs" {
+  command = plan
+
+  assert {
+    condition     = length(output.services) == 9
+    error_message = "The topology was not read."
+  }
+  assert {
+    condition     = output.subscriptions["provisioner"].filter == "hasPrefix(attributes.type,\"apply.\") OR hasPrefix(attributes.type,\"delivery.\") OR hasPrefix(attributes.type,\"plan.\") OR hasPrefix(attributes.type,\"stack.\")"
+    error_message = "A filter names the families of what the service asks for."
+  }
+  assert {
+    condition     = alltrue([for each in output.subscriptions : length(each.filter) <= 256 && length(each.filter) > 0])
+    error_message = "No filter is empty or longer than Pub/Sub takes."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for name, service in output.services : [
+        for type in service.subscribes : strcontains(output.subscriptions[name].filter, "\"${split(".", type)[0]}.\"")
+      ]
+    ]))
+    error_message = "Every type that a service asks for passes its filter."
+  }
+  assert {
+    condition     = output.deployments["provisioner"].url == "https://signalbox-dev-provisioner-123456789012.us-central1.run.app"
+    error_message = "URLs are those that Cloud Run gives."
+  }
+  assert {
+    condition     = keys({ for key, each in output.invokers : key => each if each.caller == "everybody" }) == ["webhook<everybody"]
+    error_message = "Only the webhook is open to everybody."
+  }
+  assert {
+    condition     = alltrue([for key, each in output.deployments : each.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY" if each.door == "pushes"])
+    error_message = "What Pub/Sub pushes to is internal."
+  }
+  assert {
+    condition     = alltrue([for account in output.accounts : length("signalbox-dev-${account}") <= 30])
+    error_message = "Names of service accounts end at 30 characters."
+  }
+}
+
+run "refuses_a_role_that_nobody_defined" {
+  command = plan
+  variables {
+    file = "tests/unknown-role.yaml"
+  }
+  expect_failures = [output.grants]
+}
+
+run "refuses_a_filter_that_pubsub_would_not_take" {
+  command = plan
+  variables {
+    file = "tests/long-filter.yaml"
+  }
+  expect_failures = [output.subscriptions]
+}
