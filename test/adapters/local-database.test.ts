@@ -12,6 +12,7 @@ import {
   JOBS_WAITING_MAX,
   openDatabase,
 } from "../../shared/adapters/local/database.ts";
+import { readSource, sourceFiles } from "../support/source-files.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -245,4 +246,13 @@ describe("a file that cannot be used", () => {
     other.exec("ROLLBACK");
     expect(await add(db, "a")).toBe(1);
   });
+});
+
+test("no bound limit makes SQLite plan a statement again for every call", () => {
+  const sources = sourceFiles(".ts").filter((path) => path.startsWith("shared/adapters/local/"));
+  const limits = sources.flatMap((path) => readSource(path).match(/LIMIT \?.*/g) ?? []);
+  expect(limits.length).toBeGreaterThan(10);
+  expect(limits.filter((text) => !/^LIMIT \?\d? \+ 0\b/.test(text) && !text.startsWith("LIMIT ?`"))).toEqual(
+    [],
+  );
 });

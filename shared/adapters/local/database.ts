@@ -12,7 +12,10 @@ const BUSY_TIMEOUT_MS = 2_000;
 /** One row as SQLite answers it. Its reader names the shape, which its own schema guarantees. */
 export type Row = object;
 
-/** SQL inside one write. Values are bound, never put into the text. */
+/**
+ * SQL inside one write. Values are bound, never put into the text. A bound limit is written `LIMIT ? + 0`: of a bare `LIMIT ?`
+ * SQLite asks the value while it plans, and so plans the statement again for every call (twenty times the cost of a short one).
+ */
 export interface Statements {
   /** Runs a statement and answers how many rows it changed. */
   run(sql: string, ...values: SQLInputValue[]): number;

@@ -91,7 +91,7 @@ export function createDeadLetters(db: Database): DeadLetters {
       when("position < (SELECT position FROM dead_letters WHERE id = ?)", after);
       const rows = db.rows(
         `SELECT ${COLUMNS} FROM dead_letters ${where.length > 0 ? `WHERE ${where.join(" AND ")}` : ""}
-         ORDER BY position DESC LIMIT ?`,
+         ORDER BY position DESC LIMIT ? + 0`,
         ...values,
         limit,
       ) as readonly LetterRow[];

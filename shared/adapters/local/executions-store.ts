@@ -150,7 +150,7 @@ function promote(
 ): readonly StoredExecution[] {
   const room = activeMax - inState(sql, "ACTIVE");
   if (room <= 0) return [];
-  const query = `${SELECT} WHERE state = 'QUEUED' ORDER BY created, id LIMIT ?`;
+  const query = `${SELECT} WHERE state = 'QUEUED' ORDER BY created, id LIMIT ? + 0`;
   const rows = (sql.rows(query, room) as readonly ExecutionRow[]).filter(({ workflow }) => takesUp(workflow));
   for (const { id } of rows)
     sql.run("UPDATE executions SET state = 'ACTIVE', started = ? WHERE id = ?", time, id);
@@ -192,7 +192,7 @@ export function createExecutionStore(db: Database) {
     },
     /** The latest executions of a workflow, newest first. */
     latest(workflow: string, limit: number): readonly WorkflowExecution[] {
-      const query = `${SELECT} WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT ?`;
+      const query = `${SELECT} WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT ? + 0`;
       return (db.rows(query, workflow, limit) as readonly ExecutionRow[]).map(asWorkflowExecution);
     },
     get(id: string): Execution | undefined {
@@ -206,7 +206,7 @@ export function createExecutionStore(db: Database) {
     /** Executions that have not ended. */
     active: (): readonly StoredExecution[] =>
       db.rows(
-        `${SELECT} WHERE state = 'ACTIVE' ORDER BY started LIMIT ?`,
+        `${SELECT} WHERE state = 'ACTIVE' ORDER BY started LIMIT ? + 0`,
         EXECUTIONS_ACTIVE_MAX,
       ) as readonly ExecutionRow[],
     /** The id of a source of a workflow; one that was never run gets the next number. */

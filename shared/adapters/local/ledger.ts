@@ -154,7 +154,7 @@ function list(db: Database, query: FactQuery) {
     when("f.type IN (SELECT value FROM json_each(?))", JSON.stringify(query.types));
   const rows = db.rows(
     `SELECT ${FACT_COLUMNS}, f.position FROM facts f ${where.length > 0 ? `WHERE ${where.join(" AND ")}` : ""}
-     ORDER BY f.position ${newest ? "DESC" : "ASC"} LIMIT ?`,
+     ORDER BY f.position ${newest ? "DESC" : "ASC"} LIMIT ? + 0`,
     ...values,
     query.limit + 1,
   ) as readonly (FactRow & { position: number })[];

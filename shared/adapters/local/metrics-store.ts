@@ -99,7 +99,7 @@ export function createMetricsStore(database: Database): MetricsStore {
           ...database.rows(`${SELECT} AND time < ? ORDER BY time DESC LIMIT 1`, endpoint, backend, from),
           ...database
             .rows(
-              `${SELECT} AND time BETWEEN ? AND ? ORDER BY time DESC LIMIT ?`,
+              `${SELECT} AND time BETWEEN ? AND ? ORDER BY time DESC LIMIT ? + 0`,
               endpoint,
               backend,
               from,

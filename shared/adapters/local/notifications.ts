@@ -78,7 +78,7 @@ export function createNotifications(db: Database): Notifications {
     async due(now, limit) {
       const rows = db.rows(
         `SELECT ${COLUMNS} FROM notifications WHERE state = 'pending' AND next_attempt <= ?
-         ORDER BY next_attempt, position LIMIT ?`,
+         ORDER BY next_attempt, position LIMIT ? + 0`,
         now,
         limit,
       );
@@ -119,7 +119,7 @@ export function createNotifications(db: Database): Notifications {
       const rows = db.rows(
         `SELECT ${COLUMNS} FROM notifications
          WHERE ?1 IS NULL OR position < (SELECT position FROM notifications WHERE id = ?1)
-         ORDER BY position DESC LIMIT ?2`,
+         ORDER BY position DESC LIMIT ?2 + 0`,
         after ?? null,
         limit,
       );

@@ -28,7 +28,7 @@ export function createOutbox(db: Database): Outbox {
     async pending(now, limit): Promise<readonly OutboxRow[]> {
       const rows = db.rows(
         `SELECT ${FACT_COLUMNS}, o.attempts, o.since FROM outbox o JOIN facts f ON f.position = o.position
-         WHERE o.published IS NULL AND o.next_attempt <= ? ORDER BY o.position LIMIT ?`,
+         WHERE o.published IS NULL AND o.next_attempt <= ? ORDER BY o.position LIMIT ? + 0`,
         now,
         limit,
       ) as readonly (FactRow & { attempts: number; since: string })[];
@@ -50,7 +50,7 @@ export function createOutbox(db: Database): Outbox {
     },
     async timersDue(now, limit): Promise<readonly TimerRow[]> {
       const rows = db.rows(
-        "SELECT id, stream, name, due FROM timers WHERE fired IS NULL AND due <= ? ORDER BY due, id LIMIT ?",
+        "SELECT id, stream, name, due FROM timers WHERE fired IS NULL AND due <= ? ORDER BY due, id LIMIT ? + 0",
         now,
         limit,
       ) as readonly TimerRow[];

@@ -65,7 +65,7 @@ export function createReceipts(db: Database): Receipts {
     async pending(limit) {
       const rows = db.rows(
         `SELECT r.*, b.body FROM receipts r JOIN receipt_bodies b ON b.position = r.position
-         WHERE r.outcome IS NULL ORDER BY r.position LIMIT ?`,
+         WHERE r.outcome IS NULL ORDER BY r.position LIMIT ? + 0`,
         limit,
       ) as readonly (ReceiptRow & { body: Uint8Array })[];
       return rows.map((row) => ({ ...facts(row), body: row.body }));
@@ -86,7 +86,7 @@ export function createReceipts(db: Database): Receipts {
     },
     async list(limit) {
       const rows = db.rows(
-        "SELECT * FROM receipts ORDER BY position DESC LIMIT ?",
+        "SELECT * FROM receipts ORDER BY position DESC LIMIT ? + 0",
         limit,
       ) as readonly ReceiptRow[];
       return rows.map((row) => {

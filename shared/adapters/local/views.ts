@@ -30,7 +30,7 @@ function list(db: Database, query: ViewQuery) {
     values.push(query.after);
   }
   const rows = db.rows(
-    `SELECT key, document FROM views WHERE ${where.join(" AND ")} ORDER BY key ${descending ? "DESC" : "ASC"} LIMIT ?`,
+    `SELECT key, document FROM views WHERE ${where.join(" AND ")} ORDER BY key ${descending ? "DESC" : "ASC"} LIMIT ? + 0`,
     ...values,
     query.limit,
   ) as readonly DocumentRow[];
