@@ -1,15 +1,17 @@
 // The door of a fact service that runs alone, on functions-framework: pushes of Pub/Sub in, acknowledgements out.
 // Status codes are the protocol: 204 is done, not wanted, or kept as a dead letter; 5xx asks for the message again.
-import { createHash, timingSafeEqual } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { http, type Request, type Response } from "@google-cloud/functions-framework";
 import { getTestServer } from "@google-cloud/functions-framework/testing";
-import { type ControlPlaneError, isTransient } from "../domain/errors.ts";
+import { type ControlPlaneError, ERROR_CODES, isTransient } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
 import { deliver, type DeliverPorts } from "./deliver.ts";
 import type { FactService } from "./fact-service.ts";
+import { toControlPlaneError } from "./errors.ts";
 import { FACT_BYTES_MAX } from "./parse.ts";
-import { factOfPush } from "./push-message.ts";
+import { type PushGuard, tokenGuard } from "./push-guard.ts";
+import { factOfPush, subscriptionOfPush } from "./push-message.ts";
 
 /** Bytes of one push: a fact in base64, and its envelope. */
 export const PUSH_BYTES_MAX = Math.ceil((FACT_BYTES_MAX * 4) / 3) + 16_384;
@@ -43,8 +45,11 @@ async function acceptPush(service: FactService, ports: DeliverPorts, body: Buffe
   return (await deliver(ports, service, fact)).outcome === "again" ? 503 : 204;
 }
 
-/** Registers the service as an HTTP function of its name. `serveFunction` or the framework's own program hosts it. */
-export function onFacts(service: FactService, ports: DeliverPorts): void {
+/**
+ * Registers the service as an HTTP function of its name. `serveFunction` or the framework's own program hosts it. With
+ * `subscription`, a push of any other one is 403: a token that is good at one route is not good at all of them.
+ */
+export function onFacts(service: FactService, ports: DeliverPorts, subscription?: string): void {
   http(service.name, async (request: Request, response: Response) => {
     try {
       if (request.path === RECONCILE_PATH) {
@@ -52,7 +57,17 @@ export function onFacts(service: FactService, ports: DeliverPorts): void {
         response.status(204).end();
         return;
       }
-      response.status(await acceptPush(service, ports, request.rawBody ?? Buffer.alloc(0))).end();
+      const body = request.rawBody ?? Buffer.alloc(0);
+      const said = subscription === undefined ? undefined : subscriptionOfPush(body);
+      if (said !== subscription) {
+        ports.log.warn(
+          { subscription: said, expected: subscription },
+          "push of another subscription refused",
+        );
+        response.status(403).end();
+        return;
+      }
+      response.status(await acceptPush(service, ports, body)).end();
     } catch (error) {
       ports.log.error({ error, path: request.path }, "push not handled, to be given again");
       response.status(503).end();
@@ -61,15 +76,17 @@ export function onFacts(service: FactService, ports: DeliverPorts): void {
 }
 
 /** Why a request is turned away before anything reads its body, or undefined. */
-function refusal(
-  method: string | undefined,
-  headers: NodeJS.Dict<string | string[]>,
-  token: string,
-): number | undefined {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  const given = headers["authorization"];
-  if (typeof given !== "string" || !timingSafeEqual(digest(given), digest(`Bearer ${token}`))) return 401;
+async function refusal(
+  { method, headers, rawHeaders }: IncomingMessage,
+  guard: PushGuard,
+): Promise<number | undefined> {
+  try {
+    await guard(rawHeaders);
+  } catch (error) {
+    return ERROR_CODES[toControlPlaneError(error).code].http;
+  }
   if (method !== "POST") return 405;
+  if (headers["content-encoding"] !== undefined) return 415;
   // A length that is said up front is enforced by Node; without one the framework would read up to a gigabyte.
   const length = headers["content-length"];
   if (typeof length !== "string") return 411;
@@ -77,18 +94,22 @@ function refusal(
 }
 
 /**
- * Hosts a registered function: the token and the size are looked at before the framework's parser sees the request, and
- * closing the server lets requests under way finish (the framework's own program cuts them off).
+ * Hosts a registered function: the sender and the size are looked at before the framework's parser sees the request, and
+ * closing the server lets requests under way finish (the framework's own program cuts them off). `door`: who may push, or
+ * the token that both sides were started with.
  */
-export function serveFunction(name: string, token: string): Server {
+export function serveFunction(name: string, door: string | PushGuard): Server {
   const framework = getTestServer(name);
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    const status = refusal(request.method, request.headers, token);
-    if (status === undefined) {
+  const guard = typeof door === "string" ? tokenGuard(door) : door;
+  return createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    void refusal(request, guard).then((status) => {
+      if (status !== undefined) {
+        response.writeHead(status, { connection: "close" }).end();
+        return;
+      }
+      // Bytes, so that the framework's own parser does not read them as JSON: it would answer a stack trace.
+      request.headers["content-type"] = "application/octet-stream";
       framework.emit("request", request, response);
-      return;
-    }
-    response.writeHead(status, { connection: "close" }).end();
+    });
   });
-  return server;
 }

@@ -1,28 +1,88 @@
 // A push of Pub/Sub, read: the fact that it carries.
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { invalidArgument } from "../domain/errors.ts";
+import { type ControlPlaneError, invalidArgument } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
+import { wireType } from "../domain/facts.ts";
 import { parseStrictJson } from "../domain/strict-json.ts";
 import { parseFact } from "./parse.ts";
 
+/** Attributes of one message, as Pub/Sub limits them. */
+export const PUSH_ATTRIBUTES_MAX = 100;
+/** Bytes of one attribute's value, as Pub/Sub limits them. */
+export const PUSH_ATTRIBUTE_BYTES_MAX = 1_024;
+
 /** What of a push is read. The framework's own conversion drops messages without data, so we do it ourselves. */
 const Push = Type.Object({
-  message: Type.Object({ data: Type.String(), messageId: Type.Optional(Type.String({ maxLength: 200 })) }),
+  message: Type.Object({
+    data: Type.String({ minLength: 1 }),
+    messageId: Type.Optional(Type.String({ maxLength: 200 })),
+    attributes: Type.Optional(Type.Record(Type.String(), Type.String())),
+  }),
+  subscription: Type.Optional(Type.String({ maxLength: 500 })),
 });
 const push = Compile(Push);
 
-/** The fact of a push body. INVALID_ARGUMENT when it is no push, or holds no fact of this program. */
-export function factOfPush(bytes: Uint8Array): AnyFact {
-  const body = parseStrictJson(bytes);
-  if (!push.Check(body)) {
-    throw invalidArgument(
-      "message",
-      "The body is no push of Pub/Sub: message.data must be there, in base64.",
-      "INVALID_PUSH",
+const invalidPush = (message: string): ControlPlaneError =>
+  invalidArgument("message", message, "INVALID_PUSH");
+
+/** Bytes in base64 as Pub/Sub writes it: padded, of the plain alphabet, in the one spelling that the bytes have. */
+function bytesOf(data: string): Buffer {
+  const bytes = Buffer.from(data, "base64");
+  if (bytes.toString("base64") === data) return bytes;
+  throw invalidPush("message.data is not in base64: send it padded, in the plain alphabet.");
+}
+
+function checkAttributes(attributes: Readonly<Record<string, string>>): void {
+  const entries = Object.entries(attributes);
+  if (entries.length > PUSH_ATTRIBUTES_MAX)
+    throw invalidPush(
+      `message.attributes has ${entries.length} entries: ${PUSH_ATTRIBUTES_MAX} are allowed.`,
     );
+  for (const [key, value] of entries) {
+    if (key === "" || Buffer.byteLength(key) > 256 || key.toLowerCase().startsWith("goog"))
+      throw invalidPush(
+        `message.attributes has the key ${JSON.stringify(key.slice(0, 40))}: no message can.`,
+      );
+    if (Buffer.byteLength(value) > PUSH_ATTRIBUTE_BYTES_MAX)
+      throw invalidPush(`message.attributes.${key} is longer than ${PUSH_ATTRIBUTE_BYTES_MAX} bytes.`);
   }
-  return parseFact(Buffer.from(body.message.data, "base64"));
+}
+
+/** The message of a push body. INVALID_ARGUMENT when the body is no push of Pub/Sub. */
+export function readPush(body: Uint8Array): {
+  readonly data: Buffer;
+  readonly attributes: Readonly<Record<string, string>>;
+} {
+  const read = parseStrictJson(body);
+  if (!push.Check(read))
+    throw invalidPush("The body is no push of Pub/Sub: message.data must be there, in base64.");
+  const { data, attributes = {} } = read.message;
+  checkAttributes(attributes);
+  return { data: bytesOf(data), attributes };
+}
+
+/** What a body says of the subscription that pushes it; undefined when it does not say, or is no push. */
+export function subscriptionOfPush(body: Uint8Array): string | undefined {
+  try {
+    const { subscription } = parseStrictJson(body) as { readonly subscription?: unknown };
+    return typeof subscription === "string" ? subscription : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The fact of a push body. INVALID_ARGUMENT when it is no push, holds no fact of this program, or is labelled as another. */
+export function factOfPush(body: Uint8Array): AnyFact {
+  const { data, attributes } = readPush(body);
+  const fact = parseFact(data);
+  const labels = { "ce-id": fact.id, "ce-type": wireType(fact.type), "ce-subject": fact.subject };
+  for (const [name, is] of Object.entries(labels)) {
+    const said = attributes[name];
+    if (said !== undefined && said !== is)
+      throw invalidPush(`message.attributes.${name} is not what the fact says.`);
+  }
+  return fact;
 }
 
 /** The fact that a dead letter keeps: as such, or as the text of the push that brought it. Errors: INVALID_ARGUMENT. */

@@ -1,0 +1,42 @@
+// The second lock of a push endpoint: Pub/Sub signs each push as the service account of its subscription, and no other may knock.
+import { ControlPlaneError } from "../../domain/errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { bearerOf, type PushGuard } from "../../runtime/push-guard.ts";
+import { createOidcKeys, type OidcKeys } from "./oidc-keys.ts";
+import { verifyOidc } from "./oidc.ts";
+
+/** How Google's issuer of identity tokens is spelt; both are in use. */
+export const GOOGLE_ISSUERS: readonly string[] = ["https://accounts.google.com", "accounts.google.com"];
+/** Where its keys are. */
+export const GOOGLE_KEYS_URL = "https://www.googleapis.com/oauth2/v3/certs";
+
+/** The keys of Google's issuer. */
+export function googleKeys(clock: Clock, url: string = GOOGLE_KEYS_URL): OidcKeys {
+  return createOidcKeys({ url, algorithm: "RS256", clock });
+}
+
+/** Whose pushes are taken. */
+export interface PushTokenOptions {
+  /** As the subscription's `oidc_token.audience` says it. */
+  readonly audience: string;
+  /** As the subscription's `oidc_token.service_account_email` says it. */
+  readonly serviceAccount: string;
+  readonly keys: OidcKeys;
+  readonly clock: Clock;
+  readonly issuers?: readonly string[];
+}
+
+/** A guard that lets in only what Pub/Sub sends as the service account. Issuer, audience, times and signature are `verifyOidc`'s. */
+export function createPushTokenGuard(options: PushTokenOptions): PushGuard {
+  const { audience, serviceAccount, keys, clock, issuers = GOOGLE_ISSUERS } = options;
+  return async (rawHeaders) => {
+    const rule = { issuers, audiences: [audience], algorithm: "RS256", keys, clock } as const;
+    const { email, email_verified: verified } = await verifyOidc(bearerOf(rawHeaders), rule);
+    // The text "true" is not true: an issuer that says so is not the one we know.
+    if (email === serviceAccount && verified === true) return;
+    throw new ControlPlaneError("PERMISSION_DENIED", "This sender may not push here.", {
+      reason: "PUSH_SENDER_REFUSED",
+      metadata: { expected: serviceAccount },
+    });
+  };
+}
