@@ -1,7 +1,6 @@
 // `signalbox backup` and `signalbox restore`: on this machine, with or without a control plane that runs.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
+import { versionOfThis } from "../../scripts/compose/shipped.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import type { CommandContext, GlobalOptions } from "../output.ts";
 import { printableJson, printableLines } from "../text.ts";
@@ -9,11 +8,6 @@ import { printableJson, printableLines } from "../text.ts";
 const STATE = ".signalbox/default";
 
 const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`;
-
-function versionOfThis(): string {
-  const text = readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** What the file system refused, in our words; anything else as it is. */
 async function orExplain<Answer>(work: () => Promise<Answer>): Promise<Answer> {

@@ -5,21 +5,23 @@ import { idKeys, idPattern, type NameIds, type NameKind, orWildcard } from "../.
 /** A resource as a view keeps it: its name, its times, and what its kind adds. */
 export const Resource = Type.Object({ name: Type.String() }, { additionalProperties: true });
 
-const idsOf = <Ids>(keys: readonly string[], patternOf: (key: string) => string) =>
+const idsOf = <Ids>(keys: readonly string[], patternOf: (key: string) => string): Type.TUnsafe<Ids> =>
   Type.Unsafe<Ids>(
     Type.Object(Object.fromEntries(keys.map((key) => [key, Type.String({ pattern: patternOf(key) })]))),
   );
 
 /** The ids in the path of one resource of this kind. */
-export const nameParams = <Kind extends NameKind>(kind: Kind) =>
+export const nameParams = <Kind extends NameKind>(kind: Kind): Type.TUnsafe<NameIds<Kind>> =>
   idsOf<NameIds<Kind>>(idKeys(kind), (key) => idPattern(key).source);
 
+type ParentIds<Kind extends NameKind> = Omit<
+  NameIds<Kind>,
+  Kind extends "modelVersion" | "datasetVersion" ? "version" : Kind
+>;
+
 /** The ids in the path of the parent of this kind, where a new one is made. */
-export const parentParams = <Kind extends NameKind>(kind: Kind) =>
-  idsOf<Omit<NameIds<Kind>, Kind extends "modelVersion" | "datasetVersion" ? "version" : Kind>>(
-    idKeys(kind).slice(0, -1),
-    (key) => idPattern(key).source,
-  );
+export const parentParams = <Kind extends NameKind>(kind: Kind): Type.TUnsafe<ParentIds<Kind>> =>
+  idsOf<ParentIds<Kind>>(idKeys(kind).slice(0, -1), (key) => idPattern(key).source);
 
 /** The ids in the path of a list of this kind, where `-` stands for every parent. */
 export const listParams = (kind: NameKind) =>
