@@ -1,0 +1,100 @@
+// How all adapters here reach Firestore: one client, a deadline on every call, errors in our words.
+import {
+  type DocumentReference,
+  type DocumentSnapshot,
+  Firestore,
+  type Query,
+  type QueryDocumentSnapshot,
+  type WriteBatch,
+  type WriteResult,
+} from "@google-cloud/firestore";
+import type { Clock } from "../../ports/clock.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
+import { google } from "./errors.ts";
+
+/** How long one call may take, with what the client repeats by itself: a commit that is given up may still have happened. */
+export const FIRESTORE_CALL_TIMEOUT_MS = 10_000;
+/** Documents of one page of a query: a longer history is read page by page, each with a deadline of its own. */
+export const FIRESTORE_PAGE_DOCUMENTS_MAX = 500;
+
+/** Where the database is. */
+export interface FirestoreSettings {
+  readonly project: string;
+  /** Name of the database; `(default)` unless Terraform names another. */
+  readonly database?: string;
+  /** `host:port` of the emulator; never set in production. */
+  readonly emulator?: string;
+}
+
+/** Calls that were made, to be multiplied by a price list: Firestore bills documents, not calls. */
+export interface FirestoreCounts {
+  reads: number;
+  writes: number;
+  deletes: number;
+}
+
+/** A database as the adapters use it. `doing` begins a sentence of an error, such as "Reading stacks/web". */
+export interface Store {
+  readonly db: Firestore;
+  readonly counts: FirestoreCounts;
+  get(doing: string, document: DocumentReference): Promise<DocumentSnapshot>;
+  getAll(doing: string, documents: readonly DocumentReference[]): Promise<readonly DocumentSnapshot[]>;
+  query(doing: string, query: Query): Promise<readonly QueryDocumentSnapshot[]>;
+  count(doing: string, query: Query): Promise<number>;
+  /** Builds one atomic batch and commits it. */
+  commit(doing: string, fill: (batch: WriteBatch) => void): Promise<readonly WriteResult[]>;
+  close(): Promise<void>;
+}
+
+/** Index entries that one read of a count covers (https://cloud.google.com/firestore/pricing). */
+const COUNTED_PER_READ = 1_000;
+
+/** A client of this database. Nothing is asked of it before the first call. */
+export function openStore(
+  settings: FirestoreSettings,
+  clock: Clock,
+  timeoutMs: number = FIRESTORE_CALL_TIMEOUT_MS,
+): Store {
+  const db = new Firestore({
+    projectId: settings.project,
+    databaseId: settings.database ?? "(default)",
+    ...(settings.emulator === undefined ? {} : { host: settings.emulator, ssl: false }),
+  });
+  const counts: FirestoreCounts = { reads: 0, writes: 0, deletes: 0 };
+  const call = <Answer>(doing: string, work: () => Promise<Answer>): Promise<Answer> =>
+    google(doing, `projects/${settings.project}`, () =>
+      withDeadline(clock, timeoutMs, `${doing} in Firestore`, work),
+    );
+  return {
+    db,
+    counts,
+    get(doing, document) {
+      counts.reads += 1;
+      return call(doing, () => document.get());
+    },
+    async getAll(doing, documents) {
+      if (documents.length === 0) return [];
+      counts.reads += documents.length;
+      return call(doing, () => db.getAll(...documents));
+    },
+    async query(doing, query) {
+      const { docs } = await call(doing, () => query.get());
+      // A query that finds nothing is billed as one read.
+      counts.reads += Math.max(docs.length, 1);
+      return docs;
+    },
+    async count(doing, query) {
+      const { count } = (await call(doing, () => query.count().get())).data();
+      counts.reads += Math.max(1, Math.ceil(count / COUNTED_PER_READ));
+      return count;
+    },
+    async commit(doing, fill) {
+      const batch = db.batch();
+      fill(batch);
+      const results = await call(doing, () => batch.commit());
+      counts.writes += results.length;
+      return results;
+    },
+    close: () => db.terminate(),
+  };
+}
