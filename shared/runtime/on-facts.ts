@@ -11,7 +11,7 @@ import type { FactService } from "./fact-service.ts";
 import { toControlPlaneError } from "./errors.ts";
 import { FACT_BYTES_MAX } from "./parse.ts";
 import { type PushGuard, tokenGuard } from "./push-guard.ts";
-import { factOfPush, subscriptionOfPush } from "./push-message.ts";
+import { factOfPush, isForOthers, subscriptionOfPush } from "./push-message.ts";
 
 /** Bytes of one push: a fact in base64, and its envelope. */
 export const PUSH_BYTES_MAX = Math.ceil((FACT_BYTES_MAX * 4) / 3) + 16_384;
@@ -25,6 +25,7 @@ async function acceptPush(service: FactService, ports: DeliverPorts, body: Buffe
   const { deadLetters, clock, log } = ports;
   let fact: AnyFact;
   try {
+    if (isForOthers(body, service.name)) return 204;
     fact = factOfPush(body);
   } catch (error) {
     if (isTransient(error)) throw error;

@@ -12,6 +12,9 @@ export const PUSH_ATTRIBUTES_MAX = 100;
 /** Bytes of one attribute's value, as Pub/Sub limits them. */
 export const PUSH_ATTRIBUTE_BYTES_MAX = 1_024;
 
+/** Attribute of a message that is for one service alone, because a person replays it; the others answer 204. */
+export const ONLY_ATTRIBUTE = "only";
+
 /** What of a push is read. The framework's own conversion drops messages without data, so we do it ourselves. */
 const Push = Type.Object({
   message: Type.Object({
@@ -72,11 +75,22 @@ export function subscriptionOfPush(body: Uint8Array): string | undefined {
   }
 }
 
+/** Whether this push is for one service alone, and that is another one. */
+export function isForOthers(body: Uint8Array, service: string): boolean {
+  const only = readPush(body).attributes[ONLY_ATTRIBUTE];
+  return only !== undefined && only !== service;
+}
+
 /** The fact of a push body. INVALID_ARGUMENT when it is no push, holds no fact of this program, or is labelled as another. */
 export function factOfPush(body: Uint8Array): AnyFact {
   const { data, attributes } = readPush(body);
   const fact = parseFact(data);
-  const labels = { "ce-id": fact.id, "ce-type": wireType(fact.type), "ce-subject": fact.subject };
+  const labels = {
+    type: fact.type,
+    "ce-id": fact.id,
+    "ce-type": wireType(fact.type),
+    "ce-subject": fact.subject,
+  };
   for (const [name, is] of Object.entries(labels)) {
     const said = attributes[name];
     if (said !== undefined && said !== is)

@@ -45,7 +45,7 @@ async function open() {
     SUBSCRIPTION,
   );
   const keys = googleKeys(clock, issuer.keysUrl);
-  const guard = createPushTokenGuard({ audience: AUDIENCE, serviceAccount: SENDER, keys, clock });
+  const guard = createPushTokenGuard({ audience: AUDIENCE, serviceAccounts: [SENDER], keys, clock });
   const server = serveFunction("attacked", guard).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(async () => {

@@ -19,24 +19,24 @@ export function googleKeys(clock: Clock, url: string = GOOGLE_KEYS_URL): OidcKey
 export interface PushTokenOptions {
   /** As the subscription's `oidc_token.audience` says it. */
   readonly audience: string;
-  /** As the subscription's `oidc_token.service_account_email` says it. */
-  readonly serviceAccount: string;
+  /** As the subscription's `oidc_token.service_account_email` says it; besides, that of the schedule that calls `/reconcile`. */
+  readonly serviceAccounts: readonly string[];
   readonly keys: OidcKeys;
   readonly clock: Clock;
   readonly issuers?: readonly string[];
 }
 
-/** A guard that lets in only what Pub/Sub sends as the service account. Issuer, audience, times and signature are `verifyOidc`'s. */
+/** A guard that lets in only what Pub/Sub sends as one of the service accounts. Issuer, audience, times and signature are `verifyOidc`'s. */
 export function createPushTokenGuard(options: PushTokenOptions): PushGuard {
-  const { audience, serviceAccount, keys, clock, issuers = GOOGLE_ISSUERS } = options;
+  const { audience, serviceAccounts, keys, clock, issuers = GOOGLE_ISSUERS } = options;
   return async (rawHeaders) => {
     const rule = { issuers, audiences: [audience], algorithm: "RS256", keys, clock } as const;
     const { email, email_verified: verified } = await verifyOidc(bearerOf(rawHeaders), rule);
     // The text "true" is not true: an issuer that says so is not the one we know.
-    if (email === serviceAccount && verified === true) return;
+    if (typeof email === "string" && serviceAccounts.includes(email) && verified === true) return;
     throw new ControlPlaneError("PERMISSION_DENIED", "This sender may not push here.", {
       reason: "PUSH_SENDER_REFUSED",
-      metadata: { expected: serviceAccount },
+      metadata: { expected: serviceAccounts.join(", ") },
     });
   };
 }
