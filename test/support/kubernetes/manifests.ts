@@ -1,0 +1,34 @@
+// The manifests that ship, applied as `envsubst … | kubectl apply -f -` would.
+import { parseAllDocuments } from "yaml";
+import type { KubernetesClient } from "../../../shared/adapters/kubernetes/client.ts";
+import type { KubernetesObject } from "../../../shared/adapters/kubernetes/objects.ts";
+import { readSource } from "../source-files.ts";
+
+const COLLECTIONS: Readonly<Record<string, string>> = {
+  Namespace: "/api/v1/namespaces",
+  ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+  ClusterRoleBinding: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+  RoleBinding: "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
+};
+
+/** Applies `deploy/kubernetes/<file>` with these values in the places of its names. */
+export async function applyManifest(
+  client: KubernetesClient,
+  file: string,
+  values: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const text = readSource(`deploy/kubernetes/${file}`)
+    .replaceAll(/^\s*#.*$/gm, "")
+    .replaceAll(/\$\{(\w+)\}/g, (_, name: string) => {
+      const value = values[name];
+      if (value === undefined) throw new Error(`${file} asks for ${name}`);
+      return value;
+    });
+  for (const document of parseAllDocuments(text)) {
+    const object = document.toJS() as KubernetesObject;
+    const collection = COLLECTIONS[object.kind];
+    if (collection === undefined) throw new Error(`${file} holds a ${object.kind}`);
+    const path = collection.replace("{namespace}", object.metadata.namespace ?? "");
+    await client.apply(`${path}/${object.metadata.name}`, object, "tests");
+  }
+}
