@@ -13,6 +13,8 @@ export interface Check {
   readonly detailsUrl?: string;
   /** Problems at lines of files, at most 50 in one request (GitHub). */
   readonly annotations: readonly { readonly path: string; readonly line: number; readonly message: string }[];
+  /** Buttons, at most 3; a press comes back as a delivery that names `id` (GitHub: 20 characters of id and label, 40 of description). */
+  readonly actions?: readonly { readonly id: string; readonly label: string; readonly description: string }[];
   /** RFC 3339; a check is replaced only by one that is not older. */
   readonly updatedAt: string;
 }
@@ -20,6 +22,7 @@ export interface Check {
 /** Where people see what happens to their pull request. Law: `put` is a replacement by id; a comment is one per key. */
 export interface Checks {
   put(check: Check): Promise<void>;
+  /** By id. Without a commit, at least the checks of the default branch's newest commit and of open pull requests. */
   list(repository: string, commit?: string): Promise<readonly Check[]>;
   /** One comment per pull request and key, replaced when put again. */
   comment(repository: string, pullRequest: number, key: string, markdown: string): Promise<void>;
