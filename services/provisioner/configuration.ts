@@ -7,9 +7,10 @@ import {
   resolveConfiguration,
 } from "../../shared/domain/resolved-configuration.ts";
 import { type Configuration, EMPTY_CONFIGURATION } from "../../shared/domain/configuration.ts";
-import { CONFIGURATION_FILE, readConfiguration } from "../../shared/domain/signalbox-yaml.ts";
+import { CONFIGURATION_FILE } from "../../shared/domain/signalbox-yaml.ts";
 import type { SourceProblem } from "../../shared/domain/source-problem.ts";
 import type { CodeHost, TreeEntry } from "../../shared/ports/code-host.ts";
+import { knownConfiguration } from "./known-configurations.ts";
 
 /** One side of a change. */
 interface Side {
@@ -65,7 +66,7 @@ async function readSide(
     };
   }
   const text = new TextDecoder().decode(await codeHost.blob(repository, file.objectId));
-  const read = readConfiguration(text);
+  const read = knownConfiguration(text);
   if (read.kind === "invalid") return read;
   return { kind: "side", side: { tree, configuration: read.configuration } };
 }

@@ -1,5 +1,5 @@
 // Everything that outlives the simulated process: the database, the code host, builds, backends, the traffic document, requests.
-import { type Database, openDatabase } from "../../shared/adapters/local/database.ts";
+import type { Database } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
 import { createOutbox } from "../../shared/adapters/local/outbox.ts";
@@ -15,6 +15,7 @@ import { createSimulatedChecks, createSimulatedGit } from "./git.ts";
 import { createHistory } from "./history.ts";
 import { createRandom } from "../../shared/domain/random.ts";
 import { observedDeploys, observedLedger, observedTraffic } from "./observed.ts";
+import { lendDatabase } from "./lent-database.ts";
 import { createSimulatedRay } from "./ray.ts";
 import { createCounters, createUsers } from "./requests.ts";
 import { type Shape, shapeOf } from "./shape.ts";
@@ -77,7 +78,8 @@ export function createOutside(seed: number, change: Partial<Shape> = {}) {
   };
   const observer = { history, broken };
   const facts: AnyFact[] = [];
-  const db = stirring(openDatabase(":memory:"), time);
+  const lent = lendDatabase();
+  const db = stirring(lent.db, time);
   const serving = createServing(time);
   const { backends, counters } = serving;
   const ray = createSimulatedRay(() => time.now(), createRandom(seed + 3e9));
@@ -113,7 +115,7 @@ export function createOutside(seed: number, change: Partial<Shape> = {}) {
       return document === undefined ? {} : versionWeights(document);
     },
     document: () => serving.traffic.read(ENDPOINT),
-    close: () => db.close(),
+    close: () => lent.giveBack(),
   };
 }
 

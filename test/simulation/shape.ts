@@ -27,12 +27,12 @@ export interface Shape {
 type Parts = Pick<Shape, "provisioning" | "serving" | "runs">;
 
 const ONLY = { provisioning: false, serving: false, runs: false };
-/** The parts and how often they take part, of twenty: mostly alone, for all together make a long history. */
+/** The parts and how often they take part, of forty: mostly alone, for all together make a long history. */
 const PARTS: readonly (readonly [number, Parts])[] = [
-  [6, { ...ONLY, serving: true }],
-  [7, { ...ONLY, provisioning: true }],
-  [5, { ...ONLY, runs: true }],
-  [1, { ...ONLY, serving: true, runs: true }],
+  [13, { ...ONLY, serving: true }],
+  [14, { ...ONLY, provisioning: true }],
+  [10, { ...ONLY, runs: true }],
+  [2, { ...ONLY, serving: true, runs: true }],
   [1, { provisioning: true, serving: true, runs: true }],
 ];
 const CHOICES = PARTS.flatMap(([weight, parts]) => Array.from({ length: weight }, () => parts));
@@ -45,7 +45,7 @@ export function shapeOf(random: Random): Shape {
   const call = 1 + Math.floor(random.uniform() * CRASH_CALL_MAX);
   const after = random.uniform() < 0.5;
   const roughness = random.pick([0.5, 1, 2, 3]);
-  const busy = random.uniform() < 0.2;
+  const busy = random.uniform() < 0.15;
   const roughMs = random.pick(busy ? [16_000, 25_000] : [8_000, 12_000]);
   const reconcileMs = random.pick([3_000, 6_000, 12_000]);
   return {

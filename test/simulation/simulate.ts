@@ -126,7 +126,7 @@ export async function simulate(seed: number, change: Partial<Shape> = {}): Promi
   for (const problem of problems) history.add("PROBLEM", problem);
   host.living()?.life.crash("at the end");
   await turns(2);
-  outside.close();
+  await outside.close();
   const { lines, marks } = history;
   return { seed, problems, digest: history.digest(), lines, marks, facts: facts.length };
 }
