@@ -13,6 +13,8 @@ const START_MS = 60_000;
 /** A server that was started. */
 export interface ServerProcess {
   readonly url: string;
+  /** The whole line in which it said so. */
+  readonly said: Readonly<Record<string, unknown>>;
   /** From spawn until it said where it listens. */
   readonly startedMs: number;
   /** Largest memory so far, in MB; NaN where the system does not tell. */
@@ -28,7 +30,7 @@ const canBind = spawnSync("taskset", ["-c", SERVER_CORE, "true"]).status === 0;
 /** Starts a program with this Node; it must print a line with `"url":"http://…"`. Its other output is dropped. */
 export async function startServer(
   program: string,
-  environment: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string | undefined>> = {},
 ): Promise<ServerProcess> {
   const node = [
     process.execPath,
@@ -42,7 +44,7 @@ export async function startServer(
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(child, "exit");
-  const url = await new Promise<string>((resolve, reject) => {
+  const said = await new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
     let text = "";
     const timer = setTimeout(
       () => reject(new Error(`${program} did not listen within ${START_MS} ms`)),
@@ -51,17 +53,18 @@ export async function startServer(
     child.stdout.on("data", (chunk: Buffer) => {
       if (text.length > 100_000) return;
       text += chunk.toString();
-      const found = /"url":"(http:[^"]+)"/.exec(text)?.[1];
+      const found = /^.*"url":"http:[^"]+".*(?=\n)/m.exec(text)?.[0];
       if (found === undefined) return;
       clearTimeout(timer);
-      resolve(found);
+      resolve(JSON.parse(found));
     });
     child.once("exit", (code) =>
       reject(new Error(`${program} ended with ${code} before it listened: ${text}`)),
     );
   });
   return {
-    url,
+    url: String(said["url"]),
+    said,
     startedMs: performance.now() - begun,
     peakMegabytes() {
       try {

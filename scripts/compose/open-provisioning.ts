@@ -5,6 +5,7 @@ import { createLocalChecks } from "../../shared/adapters/local/code-host-checks.
 import { requireGit } from "../../shared/adapters/local/code-host-git.ts";
 import { createLocalCodeHost } from "../../shared/adapters/local/code-host.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import { rememberedCodeHost } from "../../shared/runtime/remembered-code-host.ts";
 import type { BuildEnvironment } from "./build-environment.ts";
 import { BUILD_PROGRAM } from "./shipped.ts";
 import type { Keys, StateFolder } from "./state-folder.ts";
@@ -27,7 +28,7 @@ export async function openProvisioning({ state, keys, path, builds }: Provisioni
   await requireGit(path);
   return {
     blobs: createBlobs(state.path("blobs")),
-    codeHost: createLocalCodeHost({ root: state.path("repos"), path }),
+    codeHost: rememberedCodeHost(createLocalCodeHost({ root: state.path("repos"), path })),
     checks: createLocalChecks({ root: state.path("repos") }),
     builds: createLocalBuilds({
       folder: state.path("builds"),

@@ -52,8 +52,8 @@ export interface DemoPlatform {
   push(files: Readonly<Record<string, string>>, message: string): Promise<string>;
   /** Pushes a branch with these files and delivers the opened pull request. */
   openPullRequest(number: number, files: Readonly<Record<string, string>>): Promise<Opened>;
-  /** Merges it and delivers `closed` and `push`; answers the merge commit. */
-  merge(opened: Opened): Promise<string>;
+  /** Merges it and delivers `closed` and `push`; answers the merge commit. `sending` is told when `closed` leaves. */
+  merge(opened: Opened, sending?: () => void): Promise<string>;
   /** Publishes a registered version. */
   register(version: string, behaviour?: Behaviour, digest?: string): Promise<Answer>;
   /** The newest rollout of a version. */
@@ -141,11 +141,12 @@ export async function createDemoPlatform(
       await send(pullRequestDelivery(REPOSITORY, "opened", pullRequest(opened, null), "ada"));
       return opened;
     },
-    async merge(opened) {
+    async merge(opened, sending) {
       const identity = ["-c", "user.name=Grace", "-c", "user.email=grace@example.com"];
       await clone.git(...identity, "merge", "--quiet", "--no-ff", "-m", "Merge it", opened.branch);
       const commit = await clone.git("rev-parse", "HEAD");
       await clone.git("push", "--quiet", "origin", "main");
+      sending?.();
       await send(pullRequestDelivery(REPOSITORY, "closed", pullRequest(opened, commit), "grace"));
       return pushed(commit, "grace");
     },

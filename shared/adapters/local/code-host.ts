@@ -82,9 +82,17 @@ async function testMerge(git: Git, repository: string, base: string, head: strin
 async function history(git: Git, repository: string, base: string, head: string) {
   const [from, to] = [requireObjectId("base", base), requireObjectId("head", head)];
   const what = `${repository}@${from}..${to}`;
-  for (const id of [from, to])
-    await gitOutput(git, ["cat-file", "-e", `${id}^{commit}`], `${repository}@${id}`);
   const text = async (args: readonly string[]) => (await gitOutput(git, args, what)).toString("utf8").trim();
+  // A tree or a blob is no error to rev-list: it has no commits.
+  const [count, found] = await Promise.all([
+    text(["rev-list", "--count", "--first-parent", to, "--"]),
+    text(["rev-list", "--no-walk", from, "--"]),
+  ]);
+  const missing = count === "0" ? to : found === "" ? from : undefined;
+  if (missing !== undefined)
+    throw notFound(`${repository}@${missing}`, "It is no commit: send the id of one.");
+  const firstParentCount = Number(count);
+  if (from === to) return { mergeBase: to, people: [], firstParentCount };
   const merge = await git(["merge-base", from, to]);
   if (merge.code !== 0) {
     const message = `${what} have no commit in common: base the branch on the default branch.`;
@@ -98,8 +106,7 @@ async function history(git: Git, repository: string, base: string, head: string)
     const message = `${what} has more than ${HISTORY_COMMITS_MAX} commits: base the branch on a newer commit.`;
     throw new ControlPlaneError("FAILED_PRECONDITION", message, { reason: "HISTORY_TOO_LONG" });
   }
-  const count = await text(["rev-list", "--count", "--first-parent", to, "--"]);
-  return { mergeBase, people: [...new Set(names)].sort(), firstParentCount: Number(count) };
+  return { mergeBase, people: [...new Set(names)].sort(), firstParentCount };
 }
 
 /** Reads bare repositories. The version of Git is checked by requireGit (code-host-git.ts). */
