@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { invalidArgument } from "../../domain/errors.ts";
+import { requireBuildId } from "../../domain/build-id.ts";
 import type { PlanKey } from "../../domain/plan-digest.ts";
 import type { BuildSpec } from "../../ports/builds.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
@@ -65,17 +65,9 @@ export interface BuildFence {
   readonly startedAt: string;
 }
 
-/** Longest id of a build. */
-const ID = /^[a-z0-9][-a-z0-9]{0,199}$/;
-
 /** The folder of a build; refuses ids that would lead elsewhere. */
 export function buildFolder(root: string, id: string): string {
-  if (ID.test(id)) return join(root, id);
-  const shown = JSON.stringify(id.slice(0, 80));
-  throw invalidArgument(
-    "id",
-    `${shown} is not a build id: use up to 200 lower-case letters, digits and dashes.`,
-  );
+  return join(root, requireBuildId(id));
 }
 
 const isCode = (error: unknown, code: string): boolean =>

@@ -18,6 +18,7 @@ export interface RestRequest {
 export interface RestAnswer {
   readonly status: number;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A fake: it keeps state, and knows nothing of faults. */
@@ -53,9 +54,10 @@ export interface RestFront {
   readonly close: () => Promise<void>;
 }
 
-function send(response: ServerResponse, { status, body }: RestAnswer): void {
+function send(response: ServerResponse, { status, body, headers = {} }: RestAnswer): void {
   const isBytes = Buffer.isBuffer(body);
-  response.writeHead(status, { "content-type": isBytes ? "application/octet-stream" : "application/json" });
+  const type = isBytes ? "application/octet-stream" : "application/json";
+  response.writeHead(status, { "content-type": type, ...headers });
   response.end(isBytes ? body : JSON.stringify(body));
 }
 
@@ -105,16 +107,21 @@ export async function createRestFront(fake: RestFake): Promise<RestFront> {
   };
 }
 
+/** A sign-in that is accepted everywhere and asks nobody. */
+export function testSignIn(token = "test-token-never-logged"): OAuth2Client {
+  const client = new OAuth2Client();
+  client.setCredentials({ access_token: token, expiry_date: Date.now() + 3_600_000 });
+  return client;
+}
+
 /** Options by which a generated client of Google's talks REST to a front. Every request carries this token. */
-export function clientOptions({ port }: Pick<RestFront, "port">, token = "test-token-never-logged") {
-  const authClient = new OAuth2Client();
-  authClient.setCredentials({ access_token: token, expiry_date: Date.now() + 3_600_000 });
+export function clientOptions({ port }: Pick<RestFront, "port">, token?: string) {
   return {
     fallback: true,
     protocol: "http",
     apiEndpoint: "127.0.0.1",
     port,
-    authClient: authClient as never,
+    authClient: testSignIn(token) as never,
     projectId: "p",
   } as const;
 }

@@ -1,0 +1,164 @@
+// The build program where no folder is shared: as a step of the build service, with objects between it and whoever watches. It takes
+// the fence, works in a folder of its own, copies log and progress out while it works, and writes the result last.
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  BUILD_FILES,
+  type BuildSettings,
+  DUPLICATE_EXIT_CODE,
+} from "../../../shared/adapters/local/builds-folder.ts";
+import { BUILD_FAILURES } from "../../../shared/domain/build-failure.ts";
+import { isTransient } from "../../../shared/domain/errors.ts";
+import type { Blobs } from "../../../shared/ports/blobs.ts";
+import {
+  type BuildObjects,
+  type BuildOrderObject,
+  buildObject,
+  type FenceObject,
+  type FinishedObject,
+} from "../../../shared/ports/build-objects.ts";
+import type { BuildResult } from "../../../shared/ports/builds.ts";
+import type { Clock } from "../../../shared/ports/clock.ts";
+import type { CodeHost } from "../../../shared/ports/code-host.ts";
+import { runBuild } from "./build.ts";
+
+/** Between two looks at the log, the progress and whether somebody wants the build to stop. */
+export const STEP_MIRROR_MS = 3_000;
+/** Tries of a read or write of an object: nobody above a step tries again. */
+export const STEP_ATTEMPTS_MAX = 6;
+/** Before the second try; doubled each time. */
+const STEP_RETRY_MS = 500;
+
+/** What a step is handed. */
+export interface StepPorts {
+  /** Our id of the build. */
+  readonly id: string;
+  /** The build service's id of the build that this step is in. */
+  readonly build: string;
+  readonly objects: BuildObjects;
+  readonly codeHost: CodeHost;
+  readonly blobs: Blobs;
+  readonly clock: Clock;
+  readonly settings: BuildSettings;
+  /** An empty folder of this step alone. */
+  readonly folder: string;
+  /** Aborts when the build service stops the step. */
+  readonly stop: AbortSignal;
+  readonly elapsedMs: () => number;
+  /** Default: STEP_MIRROR_MS. */
+  readonly mirrorMs?: number;
+}
+
+/** Objects that are asked again when that may help. Creating twice is harmless: the second answer is false, and is looked into. */
+function persistent(objects: BuildObjects, clock: Clock): BuildObjects {
+  const again = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (attempt === STEP_ATTEMPTS_MAX || !isTransient(error)) throw error;
+        await clock.sleep(STEP_RETRY_MS * 2 ** (attempt - 1));
+      }
+    }
+  };
+  return {
+    create: (name, bytes) => again(() => objects.create(name, bytes)),
+    read: (name) => again(() => objects.read(name)),
+    replace: (name, bytes) => again(() => objects.replace(name, bytes)),
+  };
+}
+
+const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+async function readJson<Value>(objects: BuildObjects, name: string): Promise<Value | undefined> {
+  const bytes = await objects.read(name);
+  return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString("utf8")) as Value);
+}
+
+/** Whether this build is the one that does the work: it has the fence, and nobody has ended the build. */
+async function takeFence({ id, build, clock }: StepPorts, objects: BuildObjects): Promise<boolean> {
+  const fence: FenceObject = { build, startedAt: clock.now().toISOString() };
+  if (!(await objects.create(buildObject(id, "fence"), json(fence)))) {
+    // It may be our own, whose reply was lost.
+    const known = await readJson<FenceObject>(objects, buildObject(id, "fence"));
+    if (known?.build !== build) return false;
+  }
+  return (await objects.read(buildObject(id, "result"))) === undefined;
+}
+
+/** Copies a file of the folder to an object when it has changed. */
+function mirror(objects: BuildObjects, file: string, name: string): () => Promise<void> {
+  let copied: Buffer | undefined;
+  return async () => {
+    const bytes = await readFile(file).catch((error: unknown) => {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    if (bytes === undefined || copied?.equals(bytes)) return;
+    await objects.replace(name, bytes);
+    copied = bytes;
+  };
+}
+
+const CANCELLED_EARLY: BuildResult = {
+  state: "failed",
+  reason: "CANCELLED",
+  message: "The build was cancelled before it began.",
+  nextStep: BUILD_FAILURES.CANCELLED.nextStep,
+  resources: [],
+  problems: [],
+};
+
+/** Does the work, and keeps whoever watches up to date. */
+async function work(
+  ports: StepPorts,
+  objects: BuildObjects,
+  { spec }: BuildOrderObject,
+): Promise<BuildResult> {
+  const { id, folder, settings, codeHost, blobs, clock, elapsedMs, mirrorMs = STEP_MIRROR_MS } = ports;
+  const cancelled = new AbortController();
+  const over = new AbortController();
+  const copies = [
+    mirror(objects, join(folder, BUILD_FILES.changing), buildObject(id, "changing")),
+    mirror(objects, join(folder, BUILD_FILES.log), buildObject(id, "log")),
+  ];
+  const copy = async (): Promise<void> => {
+    for (const each of copies) await each();
+  };
+  const watch = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      // A copy that fails is made again in the next round: it must not end an apply that goes well.
+      await copy().catch((error: unknown) => process.stderr.write(`Copying failed: ${String(error)}\n`));
+      const wanted = await objects.read(buildObject(id, "cancel")).catch(() => undefined);
+      if (wanted !== undefined) cancelled.abort(new Error("The build was cancelled."));
+      await clock.sleep(mirrorMs, over.signal);
+    }
+  };
+  const watching = watch();
+  try {
+    const stop = AbortSignal.any([ports.stop, cancelled.signal, AbortSignal.timeout(spec.timeLimitMs)]);
+    return await runBuild({ folder, spec, settings }, { codeHost, blobs, stop, elapsedMs });
+  } finally {
+    over.abort();
+    await watching;
+    // The log is whole before the result says that it is.
+    await copy().catch((error: unknown) =>
+      process.stderr.write(`The log was not copied: ${String(error)}\n`),
+    );
+  }
+}
+
+/** Runs the step; answers its exit code: 0 a result is written, also that of a failure, 75 another build does the work. */
+export async function runStep(ports: StepPorts): Promise<number> {
+  const { id, clock, folder } = ports;
+  const objects = persistent(ports.objects, clock);
+  const order = await readJson<BuildOrderObject>(objects, buildObject(id, "order"));
+  if (order === undefined) throw new Error(`There is no order for the build ${id}.`);
+  if (!(await takeFence(ports, objects))) return DUPLICATE_EXIT_CODE;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const cancelled = (await objects.read(buildObject(id, "cancel"))) !== undefined;
+  const result = cancelled ? CANCELLED_EARLY : await work(ports, objects, order);
+  const finished: FinishedObject = { result, finishedAt: clock.now().toISOString() };
+  await objects.create(buildObject(id, "result"), json(finished));
+  return 0;
+}

@@ -1,0 +1,37 @@
+// The objects of a build, read and written as JSON. Objects are ours, yet they are read with care: a damaged one is said, not guessed at.
+import { ControlPlaneError } from "../../domain/errors.ts";
+import { type BUILD_OBJECTS, type BuildObjects, buildObject } from "../../ports/build-objects.ts";
+
+/** Bytes of an object of a build. */
+export const BUILD_OBJECT_BYTES_MAX = 64 * 1024 * 1024;
+
+type Name = Exclude<keyof typeof BUILD_OBJECTS, "log">;
+
+/** Reads an object; undefined when it is not there. */
+export async function readRecord<Value>(
+  objects: BuildObjects,
+  id: string,
+  name: Name,
+): Promise<Value | undefined> {
+  const bytes = await objects.read(buildObject(id, name));
+  if (bytes === undefined) return undefined;
+  try {
+    if (bytes.byteLength > BUILD_OBJECT_BYTES_MAX) throw new Error("too large");
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as Value;
+  } catch {
+    throw new ControlPlaneError("INTERNAL", `The object ${buildObject(id, name)} is damaged.`, {
+      reason: "BUILD_OBJECT_DAMAGED",
+      metadata: { object: buildObject(id, name) },
+    });
+  }
+}
+
+/** Creates an object; false when there is one. */
+export function createRecord(
+  objects: BuildObjects,
+  id: string,
+  name: Name,
+  value: unknown,
+): Promise<boolean> {
+  return objects.create(buildObject(id, name), Buffer.from(JSON.stringify(value)));
+}
