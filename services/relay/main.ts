@@ -57,15 +57,13 @@ const relay = createRelay({
 // In the cloud a scheduler calls the function's `/reconcile`; alone on a machine the relay keeps its own time.
 onFacts(relay, { deadLetters, clock, log });
 
-if (import.meta.main) {
-  const loop = repeat({ clock, log }, "relay", SWEEP_PAUSE_MS, () => relay.reconcile());
-  const stop = async (): Promise<void> => {
-    await loop.stop();
-    await pump.close();
-    await relay.idle();
-    db.close();
-    log.info({}, "relay stopped");
-  };
-  void stopRequested().then(stop);
-  log.info({ subscribers: subscribers.map(({ name }) => name) }, "relay started");
-}
+const loop = repeat({ clock, log }, "relay", SWEEP_PAUSE_MS, () => relay.reconcile());
+const stop = async (): Promise<void> => {
+  await loop.stop();
+  await pump.close();
+  await relay.idle();
+  db.close();
+  log.info({}, "relay stopped");
+};
+void stopRequested().then(stop);
+log.info({ subscribers: subscribers.map(({ name }) => name) }, "relay started");

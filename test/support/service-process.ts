@@ -20,13 +20,21 @@ export interface ServiceProcess {
   ended(): Promise<number | null>;
 }
 
-/** Starts `services/<name>/main.ts` with this environment and nothing else but PATH. It is killed when the test ends. */
-export function startService(name: string, environment: Readonly<Record<string, string>>): ServiceProcess {
-  const child = spawn(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", join(ROOT, "services", name, "main.ts")],
-    { env: { PATH: process.env["PATH"] ?? "", ...environment }, stdio: ["ignore", "pipe", "pipe"] },
-  );
+/** The command that runs a service from the tree. */
+const fromTheTree = (name: string): readonly [string, ...string[]] => [
+  process.execPath,
+  "--disable-warning=ExperimentalWarning",
+  join(ROOT, "services", name, "main.ts"),
+];
+
+/** Starts a service, from the tree or by this command, with this environment and nothing else but PATH. It is killed when the test ends. */
+export function startService(
+  name: string,
+  environment: Readonly<Record<string, string>>,
+  [program, ...args]: readonly [string, ...string[]] = fromTheTree(name),
+): ServiceProcess {
+  const env = { PATH: process.env["PATH"] ?? "", ...environment };
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   // When its output has ended too, so that its last words are known.
   const exited = once(child, "close");
   onTestFinished(() => void child.kill("SIGKILL"));

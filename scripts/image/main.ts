@@ -1,0 +1,25 @@
+// The program of the image: runs the service that its argument names. Each service is a chunk of its own, so none loads another's.
+
+/** Service → its main program. */
+const SERVICES: Readonly<Record<string, () => Promise<unknown>>> = {
+  api: () => import("../../services/api/main.ts"),
+  console: () => import("../../services/console/main.ts"),
+  data: () => import("../../services/data/main.ts"),
+  notifier: () => import("../../services/notifier/main.ts"),
+  provisioner: () => import("../../services/provisioner/main.ts"),
+  registry: () => import("../../services/registry/main.ts"),
+  relay: () => import("../../services/relay/main.ts"),
+  rollout: () => import("../../services/rollout/main.ts"),
+  webhook: () => import("../../services/webhook/main.ts"),
+};
+
+/** What a shell answers for wrong usage. */
+const USAGE = 64;
+
+const name = process.argv[2] ?? "";
+if (Object.hasOwn(SERVICES, name)) await SERVICES[name]?.();
+else {
+  const known = Object.keys(SERVICES).join(", ");
+  process.stderr.write(`${JSON.stringify(name)} is no service: give one of ${known} as the argument.\n`);
+  process.exitCode = USAGE;
+}
