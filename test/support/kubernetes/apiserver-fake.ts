@@ -24,6 +24,8 @@ export interface ApiServerFake {
   readonly requests: readonly string[];
   /** The next requests that match fail one after the other. */
   fail(...faults: readonly Fault[]): void;
+  /** What the log of a pod answers. */
+  keepLog(namespace: string, pod: string, text: string): void;
   /** Pages of a list after which its `continue` is expired. */
   expireLists(): void;
   close(): Promise<void>;
@@ -109,6 +111,7 @@ export async function startApiServerFake(token = "fake-token"): Promise<ApiServe
   const objects = new Map<string, Stored>();
   const requests: string[] = [];
   const faults: Fault[] = [];
+  const logs = new Map<string, string>();
   let revision = 100;
   let isExpired = false;
 
@@ -210,6 +213,8 @@ export async function startApiServerFake(token = "fake-token"): Promise<ApiServe
         name: target.name,
         kind: target.plural,
       });
+    if (target.subresource === "log")
+      return response.end(logs.get(`${target.namespace ?? ""}/${target.name}`) ?? "");
     if (method === "GET") return json(response, 200, known);
     if (method === "DELETE") {
       objects.delete(keyOf(target));
@@ -247,6 +252,7 @@ export async function startApiServerFake(token = "fake-token"): Promise<ApiServe
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     fail: (...next) => void faults.push(...next),
+    keepLog: (namespace, pod, text) => void logs.set(`${namespace}/${pod}`, text),
     expireLists: () => {
       isExpired = true;
     },
