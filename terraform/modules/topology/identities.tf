@@ -2,12 +2,12 @@
 locals {
   accounts = toset(concat(
     [for name, service in local.services : name],
-    [for name, service in local.services : "push-${name}" if length(service.subscribes) > 0],
-    ["scheduler", "workflows"],
+    [for name, service in local.services : "to-${name}" if length(service.subscribes) > 0],
+    ["to-events", "scheduler", "workflows"],
   ))
 
   _invokers = concat(
-    [for name, each in local.subscriptions : { deployment = name, caller = "push-${name}" }],
+    [for name, each in local.subscriptions : { deployment = name, caller = "to-${name}" }],
     [for name in distinct([for each in values(local.schedules) : each.service]) : { deployment = name, caller = "scheduler" }],
     [for key, each in local.deployments : { deployment = key, caller = "workflows" } if each.door == "programs"],
     [for key, each in local.deployments : { deployment = key, caller = "iap" } if each.iap],

@@ -13,6 +13,7 @@ locals {
       secrets         = toset(try(service.secrets, []))
       roles           = toset(try(service.roles, []))
       doors           = toset(try(service.doors, []))
+      hints           = toset(try(service.hints, []))
       schedules       = { for path, cron in try(service.schedules, {}) : path => tostring(cron) }
       cpu             = tostring(try(service.cpu, local._defaults.cpu))
       memory          = try(service.memory, local._defaults.memory)

@@ -1,6 +1,10 @@
 output "accounts" {
   description = "Names of the service accounts, without prefix."
   value       = local.accounts
+  precondition {
+    condition     = alltrue([for account in local.accounts : length("${var.prefix}-${account}") <= 30])
+    error_message = "Names of service accounts end at 30 characters: take a shorter prefix."
+  }
 }
 
 output "deployments" {
@@ -20,6 +24,11 @@ output "grants" {
     condition     = length(local.unknown_roles) == 0
     error_message = "services.yaml names roles that modules/topology/roles.tf does not have: ${join(", ", local.unknown_roles)}."
   }
+}
+
+output "hints" {
+  description = "Push subscriptions on topics of Google's own."
+  value       = local.hints
 }
 
 output "invokers" {

@@ -15,9 +15,22 @@ locals {
       filter   = join(" OR ", [for family in local._families[name] : "hasPrefix(attributes.type,\"${family}.\")"])
       endpoint = "${local.deployments[name].url}/"
       audience = local.deployments[name].audience
-      account  = "push-${name}"
+      account  = "to-${name}"
     } if length(service.subscribes) > 0
   }
+
+  # Hints go where the schedule goes: the service looks at the world itself, and takes nothing from the message.
+  hints = merge([
+    for name, service in local.services : {
+      for topic in service.hints : "${name}-${topic}" => {
+        service  = name
+        topic    = topic
+        endpoint = "${local.deployments[name].url}/reconcile"
+        audience = local.deployments[name].audience
+        account  = "to-${name}"
+      }
+    }
+  ]...)
 
   schedules = merge([
     for name, service in local.services : {

@@ -1,0 +1,106 @@
+# What wakes somebody, beside what each service has of its own (modules/service). Each says what to do.
+resource "google_monitoring_notification_channel" "email" {
+  for_each     = toset(var.alert_emails)
+  project      = var.project_id
+  display_name = "Signalbox ${var.environment}: ${each.value}"
+  type         = "email"
+  labels       = { email_address = each.value }
+  depends_on   = [google_project_service.api]
+}
+
+locals {
+  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  _subscriptions        = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=starts_with(\"${local.prefix}-\")"
+
+  alerts = {
+    backlog = {
+      title     = "facts wait"
+      condition = "the oldest unacknowledged message is older than 10 minutes"
+      filter    = "${local._subscriptions} AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.labels.subscription_id!=monitoring.regex.full_match(\".*-dead\")"
+      threshold = 600
+      aligner   = "ALIGN_MAX"
+      reducer   = "REDUCE_MAX"
+      content   = "A service does not keep up or answers 5xx. Its log says why; nothing is lost for 7 days."
+    }
+    dead = {
+      title     = "messages were given up on"
+      condition = "a dead-letter subscription holds a message"
+      filter    = "${local._subscriptions} AND metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.labels.subscription_id=monitoring.regex.full_match(\".*-dead\")"
+      threshold = 0
+      aligner   = "ALIGN_MAX"
+      reducer   = "REDUCE_MAX"
+      content   = "Ten deliveries failed. `signalbox dead-letters` lists and replays; they are kept for 31 days."
+    }
+    letters = {
+      title     = "a service kept a dead letter"
+      condition = "the services wrote that they keep a dead letter"
+      filter    = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${local.prefix}/dead-letters\""
+      threshold = 0
+      aligner   = "ALIGN_DELTA"
+      reducer   = "REDUCE_SUM"
+      content   = "A message can never be handled as it is. `signalbox dead-letters` shows the reason."
+    }
+    clock = {
+      title     = "the clock does not reach a service"
+      condition = "calls of Cloud Scheduler fail"
+      filter    = "resource.type=\"cloud_scheduler_job\" AND metric.type=\"logging.googleapis.com/log_entry_count\" AND metric.labels.severity=\"ERROR\""
+      threshold = 3
+      aligner   = "ALIGN_DELTA"
+      reducer   = "REDUCE_SUM"
+      content   = "Outbox, timers and reconcilers stand still. Look at the failing job and at the service it calls."
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "alert" {
+  for_each              = local.alerts
+  project               = var.project_id
+  display_name          = "${local.prefix}: ${each.value.title}"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.notification_channels
+  conditions {
+    display_name = each.value.condition
+    condition_threshold {
+      filter          = each.value.filter
+      comparison      = "COMPARISON_GT"
+      threshold_value = each.value.threshold
+      duration        = "300s"
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = each.value.aligner
+        cross_series_reducer = each.value.reducer
+      }
+    }
+  }
+  documentation {
+    mime_type = "text/markdown"
+    content   = each.value.content
+  }
+  depends_on = [google_logging_metric.words]
+}
+
+# Cloud Deploy could not publish a notification: we then learn of a deployment only at the next look.
+resource "google_monitoring_alert_policy" "notification_failure" {
+  project               = var.project_id
+  display_name          = "${local.prefix}: Cloud Deploy could not notify"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.notification_channels
+  conditions {
+    display_name = "PUBSUB_NOTIFICATION_FAILURE in the platform log"
+    condition_matched_log {
+      filter = "logName:\"clouddeploy.googleapis.com\" AND jsonPayload.pubsubNotificationType:* AND severity>=ERROR"
+    }
+  }
+  alert_strategy {
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+  documentation {
+    mime_type = "text/markdown"
+    content   = "The agent of Cloud Deploy must be publisher on topics of exactly the fixed names."
+  }
+  depends_on = [google_project_service.api]
+}

@@ -1,0 +1,137 @@
+# Five buckets. Their policies are whole (authoritative): nobody but those named here reads a plan or a state, not even the
+# viewers and editors of the project, whom Cloud Storage lets in by default.
+locals {
+  _day = 24 * 60 * 60
+
+  buckets = {
+    # Raw deliveries, at least as long as GitHub offers them again.
+    receipts = { versioning = false, retention_seconds = 3 * local._day, delete_after_days = 30, noncurrent_days = null }
+    # Saved plans and their JSON hold secrets in clear.
+    plans = { versioning = false, retention_seconds = null, delete_after_days = 7, noncurrent_days = null }
+    # States of Terraform: every version for 90 days.
+    state = { versioning = true, retention_seconds = null, delete_after_days = null, noncurrent_days = 90 }
+    # Artifacts of models and rendered manifests.
+    artifacts = { versioning = true, retention_seconds = null, delete_after_days = null, noncurrent_days = 30 }
+    # One object a build: who writes it first, builds. It must outlive any build that might come late.
+    fences = { versioning = false, retention_seconds = 7 * local._day, delete_after_days = 90, noncurrent_days = null }
+  }
+
+  bucket_name = { for name, bucket in local.buckets : name => "${var.project_id}-${local.prefix}-${name}" }
+
+  _plan   = "serviceAccount:${local.email["tf-plan"]}"
+  _apply  = "serviceAccount:${local.email["tf-apply-${var.environment}"]}"
+  _digest = "serviceAccount:${local.email["digest"]}"
+  _deploy = "serviceAccount:${local.email["deploy"]}"
+
+  # bucket → role → members
+  _bucket_access = {
+    receipts = {}
+    plans = {
+      "roles/storage.objectCreator" = [local._plan, local._apply]
+      "roles/storage.objectViewer"  = [local._apply]
+    }
+    state = {
+      "roles/storage.objectViewer" = [local._plan]
+      "roles/storage.objectUser"   = [local._apply]
+    }
+    artifacts = {
+      "roles/storage.objectViewer"  = concat([local._digest, local._deploy], var.artifact_readers)
+      "roles/storage.objectCreator" = var.artifact_writers
+    }
+    fences = {
+      "roles/storage.objectCreator" = [local._plan, local._apply, local._digest]
+      "roles/storage.objectViewer"  = [local._plan, local._apply, local._digest]
+    }
+  }
+
+  _service_access = {
+    for name in keys(local.buckets) : name => {
+      for grant in values(local._grants_on["bucket"]) : grant.role => grant.member... if grant.target == name
+    }
+  }
+
+  bucket_policy = {
+    for name in keys(local.buckets) : name => {
+      bindings = [
+        for role in sort(distinct(concat(keys(local._bucket_access[name]), keys(local._service_access[name]), ["roles/storage.admin"]))) : {
+          role = role
+          members = sort(distinct(concat(
+            lookup(local._bucket_access[name], role, []),
+            lookup(local._service_access[name], role, []),
+            role == "roles/storage.admin" ? var.administrators : [],
+          )))
+        }
+      ]
+    }
+  }
+}
+
+resource "google_storage_bucket" "bucket" {
+  for_each                    = local.buckets
+  project                     = var.project_id
+  name                        = local.bucket_name[each.key]
+  location                    = var.region
+  labels                      = local.labels
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = false
+
+  versioning {
+    enabled = each.value.versioning
+  }
+
+  soft_delete_policy {
+    # A plan is to be gone when it is gone.
+    retention_duration_seconds = each.key == "plans" ? 0 : 7 * local._day
+  }
+
+  dynamic "retention_policy" {
+    for_each = each.value.retention_seconds == null ? [] : [each.value.retention_seconds]
+    content {
+      retention_period = retention_policy.value
+      is_locked        = false
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = each.value.delete_after_days == null ? [] : [each.value.delete_after_days]
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        age = lifecycle_rule.value
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = each.value.noncurrent_days == null ? [] : [each.value.noncurrent_days]
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        days_since_noncurrent_time = lifecycle_rule.value
+        num_newer_versions         = 10
+      }
+    }
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_storage_bucket_iam_policy" "bucket" {
+  for_each    = local.buckets
+  bucket      = google_storage_bucket.bucket[each.key].name
+  policy_data = jsonencode({ bindings = [for each in local.bucket_policy[each.key].bindings : each if length(each.members) > 0] })
+  depends_on  = [google_service_account.service, google_service_account.build]
+}

@@ -1,0 +1,99 @@
+# Two pipelines of one target each (those cost nothing): `services` brings new images of the control plane, `backends` puts
+# versions of models beside each other in the cluster. Neither moves traffic of an endpoint.
+locals {
+  _pipelines = merge(
+    { services = { account = "release", description = "New revisions of the control plane" } },
+    var.cluster == null ? {} : { backends = { account = "deploy", description = "Versioned backends; Signalbox alone moves traffic" } },
+  )
+}
+
+resource "google_clouddeploy_target" "target" {
+  for_each         = local._pipelines
+  project          = var.project_id
+  location         = var.region
+  name             = "${local.prefix}-${each.key}"
+  description      = each.value.description
+  labels           = local.labels
+  require_approval = each.key == "services" && var.protected
+
+  dynamic "run" {
+    for_each = each.key == "services" ? [true] : []
+    content {
+      location = "projects/${var.project_id}/locations/${var.region}"
+    }
+  }
+
+  dynamic "gke" {
+    for_each = each.key == "backends" ? [var.cluster] : []
+    content {
+      cluster      = gke.value
+      dns_endpoint = true
+    }
+  }
+
+  execution_configs {
+    usages            = ["RENDER", "DEPLOY"]
+    service_account   = local.build_email[each.value.account]
+    execution_timeout = "3600s"
+    worker_pool       = local.worker_pool
+    artifact_storage  = "gs://${local.bucket_name["artifacts"]}/deploy"
+  }
+
+  depends_on = [google_service_account.build, google_project_service.api]
+}
+
+resource "google_clouddeploy_delivery_pipeline" "pipeline" {
+  for_each    = local._pipelines
+  project     = var.project_id
+  location    = var.region
+  name        = "${local.prefix}-${each.key}"
+  description = each.value.description
+  labels      = local.labels
+  serial_pipeline {
+    stages {
+      target_id = google_clouddeploy_target.target[each.key].name
+      strategy {
+        standard {
+          verify = false
+        }
+      }
+    }
+  }
+}
+
+resource "google_project_iam_member" "deploy" {
+  for_each = merge(
+    { "release/roles/run.developer" = { account = "release", role = "roles/run.developer" } },
+    var.cluster == null ? {} : { "deploy/clusterUser" = { account = "deploy", role = local.custom_role_id["clusterUser"] } },
+  )
+  project    = var.project_id
+  role       = each.value.role
+  member     = "serviceAccount:${local.build_email[each.value.account]}"
+  depends_on = [google_service_account.build, google_project_iam_custom_role.role]
+}
+
+# A new revision runs as the service's own account: who releases must be allowed to give it that.
+resource "google_service_account_iam_member" "release" {
+  for_each           = local.services
+  service_account_id = "${local.accounts_path}/${local.email[each.key]}"
+  role               = "roles/iam.serviceAccountUser"
+  member             = "serviceAccount:${local.build_email["release"]}"
+  depends_on         = [google_service_account.service, google_service_account.build]
+}
+
+# The build of the image hands it to the pipeline of the services.
+resource "google_clouddeploy_delivery_pipeline_iam_member" "image" {
+  project    = var.project_id
+  location   = var.region
+  name       = google_clouddeploy_delivery_pipeline.pipeline["services"].name
+  role       = "roles/clouddeploy.releaser"
+  member     = "serviceAccount:${local.build_email["image"]}"
+  depends_on = [google_service_account.build]
+}
+
+resource "google_service_account_iam_member" "image" {
+  service_account_id = "${local.accounts_path}/${local.build_email["release"]}"
+  role               = "roles/iam.serviceAccountUser"
+  member             = "serviceAccount:${local.build_email["image"]}"
+  depends_on         = [google_service_account.build]
+}

@@ -1,0 +1,26 @@
+# Counters from what the services write. The words are those of the code; test/terraform/words.test.ts holds the two together.
+locals {
+  log_metrics = {
+    dead-letters    = { words = "kept as a dead letter", why = "A message is given up on and waits for a person: look at `signalbox dead-letters`." }
+    previous-secret = { words = "signed with the previous secret", why = "GitHub still signs with the previous secret. After the rotation is over, somebody else does." }
+  }
+}
+
+resource "google_logging_metric" "words" {
+  for_each    = local.log_metrics
+  project     = var.project_id
+  name        = "${local.prefix}/${each.key}"
+  description = each.value.why
+  filter      = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name:\"${local.prefix}-\" AND jsonPayload.message:\"${each.value.words}\""
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+    labels {
+      key        = "service"
+      value_type = "STRING"
+    }
+  }
+  label_extractors = { service = "EXTRACT(resource.labels.service_name)" }
+  depends_on       = [google_project_service.api]
+}

@@ -1,0 +1,63 @@
+locals {
+  # The same for all; docs/deploy.md explains each. Nothing here is a secret.
+  _env = {
+    GOOGLE_CLOUD_PROJECT       = var.project_id
+    SIGNALBOX_WORLD            = "google-cloud"
+    SIGNALBOX_PREFIX           = local.prefix
+    SIGNALBOX_REGION           = var.region
+    SIGNALBOX_DATABASE         = local.database
+    SIGNALBOX_FACTS_TOPIC      = "${local.prefix}-facts"
+    SIGNALBOX_API_URL          = local.deployments["api-programs"].url
+    SIGNALBOX_BUCKETS          = jsonencode(local.bucket_name)
+    SIGNALBOX_BUILD_POOL       = coalesce(local.worker_pool, "default")
+    SIGNALBOX_BUILD_IDENTITIES = jsonencode(local.build_email)
+    SIGNALBOX_BUILD_IMAGE      = var.build_image
+    SIGNALBOX_CLUSTER          = coalesce(var.cluster, "none")
+  }
+
+  # What each door asks of its callers: the application checks again what IAM let through.
+  _env_of_door = {
+    for key, each in local.deployments : key => merge(
+      { SIGNALBOX_AUDIENCES = join(",", [each.audience, each.url]) },
+      each.door == "people" ? {
+        SIGNALBOX_IAP_AUDIENCE = "/projects/${local.project_number}/locations/${var.region}/services/${each.name}"
+      } : {},
+      contains(keys(local.subscriptions), each.service) ? {
+        SIGNALBOX_SUBSCRIPTION = "projects/${var.project_id}/subscriptions/${local.subscriptions[each.service].name}"
+        SIGNALBOX_PUSH_ACCOUNT = local.email["to-${each.service}"]
+      } : {},
+      length(local.services[each.service].schedules) > 0 ? { SIGNALBOX_SCHEDULER_ACCOUNT = local.email["scheduler"] } : {},
+      each.door == "programs" ? { SIGNALBOX_WORKFLOW_ACCOUNT = local.email["workflows"] } : {},
+    )
+  }
+
+  _behind_load_balancer = toset([for key, each in local.deployments : key if var.load_balancer != null && contains(["people", "github"], each.door)])
+}
+
+module "service" {
+  source                = "../modules/service"
+  for_each              = local.deployments
+  project_id            = var.project_id
+  region                = var.region
+  name                  = each.value.name
+  entry                 = each.value.service
+  image                 = var.image
+  account               = local.email[each.value.service]
+  audience              = each.value.audience
+  iap                   = each.value.iap
+  ingress               = contains(local._behind_load_balancer, each.key) ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : each.value.ingress
+  env                   = merge(local._env, local._env_of_door[each.key])
+  health_path           = local.services[each.value.service].kind == "http" ? "/healthz" : null
+  cpu                   = local.services[each.value.service].cpu
+  memory                = local.services[each.value.service].memory
+  timeout_seconds       = local.services[each.value.service].timeout_seconds
+  concurrency           = local.services[each.value.service].concurrency
+  instances_min         = max(local.services[each.value.service].instances_min, lookup(var.instances_min, each.key, 0))
+  instances_max         = local.services[each.value.service].instances_max
+  invokers              = merge({ for key, pair in module.topology.invokers : pair.caller => local.callers[pair.caller] if pair.deployment == each.key }, local._programs[each.key])
+  binary_authorization  = true
+  deletion_protection   = var.protected
+  labels                = local.labels
+  notification_channels = local.notification_channels
+  depends_on            = [google_service_account.service, google_binary_authorization_policy.policy]
+}

@@ -1,0 +1,142 @@
+# The settings of every push, service and schedule, one assertion each.
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = {
+      number = "123456789012"
+    }
+  }
+}
+
+variables {
+  project_id         = "example-dev"
+  environment        = "dev"
+  region             = "us-central1"
+  firestore_location = "us-central1"
+  image              = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000001"
+  build_image        = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/build@sha256:0000000000000000000000000000000000000000000000000000000000000002"
+  cluster            = "projects/example-dev/locations/us-central1/clusters/models"
+  people             = ["group:ml@example.com"]
+  administrators     = ["group:platform@example.com"]
+  target_projects    = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }
+}
+
+run "pushes" {
+  command = plan
+
+  assert {
+    condition     = length(google_pubsub_subscription.push) == 6
+    error_message = "One subscription a fact service, and one for outside events."
+  }
+  assert {
+    condition     = alltrue([for each in google_pubsub_subscription.push : each.ack_deadline_seconds == 60])
+    error_message = "The acknowledgement deadline is 60 s."
+  }
+  assert {
+    condition = alltrue([
+      for name, each in google_pubsub_subscription.push :
+      each.retry_policy[0].minimum_backoff == "10s" && each.retry_policy[0].maximum_backoff == "600s" if name != "provisioner"
+    ])
+    error_message = "A push that failed comes again after 10 to 600 s."
+  }
+  assert {
+    condition     = google_pubsub_subscription.push["provisioner"].retry_policy[0].minimum_backoff == "5s" && google_pubsub_subscription.push["provisioner"].retry_policy[0].maximum_backoff == "120s"
+    error_message = "What comes from the webhook is tried again after 5 to 120 s."
+  }
+  assert {
+    condition     = alltrue([for each in google_pubsub_subscription.push : each.dead_letter_policy[0].max_delivery_attempts == 10])
+    error_message = "Ten attempts, then the dead letters."
+  }
+  assert {
+    condition     = alltrue([for each in google_pubsub_subscription.push : each.message_retention_duration == "604800s"])
+    error_message = "Work is kept for 7 days."
+  }
+  assert {
+    condition     = alltrue([for each in google_pubsub_subscription.dead : each.message_retention_duration == "2678400s"])
+    error_message = "Dead letters are kept for 31 days."
+  }
+  assert {
+    condition     = alltrue([for each in concat(values(google_pubsub_subscription.push), values(google_pubsub_subscription.dead), values(google_pubsub_subscription.hint)) : each.expiration_policy[0].ttl == ""])
+    error_message = "No subscription expires because nothing came."
+  }
+  assert {
+    condition     = alltrue([for each in google_pubsub_subscription.push : each.enable_message_ordering == false])
+    error_message = "No order is asked for."
+  }
+  assert {
+    condition     = alltrue([for name, each in google_pubsub_subscription.push : each.filter == output.subscriptions[name].filter if name != "events"])
+    error_message = "Filters are those of the topology."
+  }
+  assert {
+    condition     = length(google_pubsub_topic.dead) == length(google_pubsub_subscription.push) && keys(google_pubsub_subscription.dead) == keys(google_pubsub_topic.dead)
+    error_message = "Every subscription has dead letters, and these have a subscription, without which they keep nothing."
+  }
+  assert {
+    condition = alltrue([
+      for name, each in google_pubsub_subscription.push :
+      each.push_config[0].oidc_token[0].service_account_email == "signalbox-dev-to-${name}@example-dev.iam.gserviceaccount.com"
+    ])
+    error_message = "One service account a subscription."
+  }
+  assert {
+    condition     = length(distinct([for each in google_pubsub_subscription.push : each.push_config[0].oidc_token[0].audience])) == 6 && alltrue([for each in google_pubsub_subscription.push : !startswith(each.push_config[0].oidc_token[0].audience, "https://")])
+    error_message = "The audience is a stable name of its own, not a URL."
+  }
+  assert {
+    condition     = toset([for topic in google_pubsub_topic.notifications : topic.name]) == toset(["cloud-builds", "clouddeploy-operations", "clouddeploy-resources", "clouddeploy-approvals"])
+    error_message = "Google publishes to topics of these names only."
+  }
+}
+
+run "services" {
+  command = plan
+
+  assert {
+    condition     = length(module.service) == 10
+    error_message = "Nine services, of which the API has two doors."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.concurrency == 40])
+    error_message = "An instance handles 40 requests at a time."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.instances_max == 10])
+    error_message = "Ten instances at most: then Pub/Sub slows down."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.instances_min == 0])
+    error_message = "Nothing is kept warm unless it is asked for."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.timeout == "55s"])
+    error_message = "A request takes 55 s at most, less than the acknowledgement deadline."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.startup_cpu_boost && each.settings.cpu_idle])
+    error_message = "Starts are boosted, and idle instances cost nothing."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.execution_environment == "EXECUTION_ENVIRONMENT_GEN2"])
+    error_message = "Second generation."
+  }
+}
+
+run "schedules" {
+  command = plan
+
+  assert {
+    condition     = google_cloud_scheduler_job.schedule["relay-reconcile"].schedule == "* * * * *"
+    error_message = "The outbox is swept every minute."
+  }
+  assert {
+    condition     = alltrue([for name in ["provisioner", "rollout", "data", "registry"] : google_cloud_scheduler_job.schedule["${name}-reconcile"].schedule == "*/5 * * * *"])
+    error_message = "Builds and executions are looked after every 5 minutes."
+  }
+  assert {
+    condition     = alltrue([for each in google_cloud_scheduler_job.schedule : each.retry_config[0].retry_count == 0 && each.http_target[0].oidc_token[0].service_account_email == "signalbox-dev-scheduler@example-dev.iam.gserviceaccount.com"])
+    error_message = "The clock calls as itself and does not insist."
+  }
+  assert {
+    condition     = toset(keys(google_workflows_workflow.workflow)) == toset(["canary", "data-run"])
+    error_message = "The shipped workflows, and no cases of tests."
+  }
+}

@@ -1,0 +1,100 @@
+# What is kept, for how long, and who may read it.
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = {
+      number = "123456789012"
+    }
+  }
+}
+
+variables {
+  project_id         = "example-dev"
+  environment        = "dev"
+  region             = "us-central1"
+  firestore_location = "us-central1"
+  image              = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000001"
+  build_image        = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/build@sha256:0000000000000000000000000000000000000000000000000000000000000002"
+  cluster            = "projects/example-dev/locations/us-central1/clusters/models"
+  people             = ["group:ml@example.com"]
+  administrators     = ["group:platform@example.com"]
+  target_projects    = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }
+}
+
+run "buckets" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(google_storage_bucket.bucket)) == toset(["receipts", "plans", "state", "artifacts", "fences"])
+    error_message = "Five buckets."
+  }
+  assert {
+    condition     = alltrue([for each in google_storage_bucket.bucket : each.uniform_bucket_level_access])
+    error_message = "No object has a policy of its own."
+  }
+  assert {
+    condition     = alltrue([for each in google_storage_bucket.bucket : each.public_access_prevention == "enforced"])
+    error_message = "Nothing can be made public."
+  }
+  assert {
+    condition     = alltrue([for each in google_storage_bucket.bucket : each.force_destroy == false])
+    error_message = "Terraform deletes no bucket with something in it."
+  }
+  assert {
+    condition     = google_storage_bucket.bucket["state"].versioning[0].enabled && google_storage_bucket.bucket["artifacts"].versioning[0].enabled
+    error_message = "Former states and artifacts can be had back."
+  }
+  assert {
+    condition     = google_storage_bucket.bucket["plans"].lifecycle_rule[0].condition != null && [for c in google_storage_bucket.bucket["plans"].lifecycle_rule[0].condition : c.age] == [7] && google_storage_bucket.bucket["plans"].soft_delete_policy[0].retention_duration_seconds == 0
+    error_message = "A plan lives for 7 days and is then gone."
+  }
+  assert {
+    condition     = google_storage_bucket.bucket["receipts"].retention_policy[0].retention_period == "259200" && google_storage_bucket.bucket["fences"].retention_policy[0].retention_period == "604800"
+    error_message = "A receipt outlives redelivery (3 days), a fence any build that comes late (7 days)."
+  }
+  assert {
+    condition = alltrue([
+      for each in google_storage_bucket_iam_policy.bucket : !strcontains(each.policy_data, "allUsers") && !strcontains(each.policy_data, "allAuthenticatedUsers") && !strcontains(each.policy_data, "projectViewer") && !strcontains(each.policy_data, "legacy")
+    ])
+    error_message = "Policies are whole: neither the world nor the viewers of the project read objects."
+  }
+  assert {
+    condition = { for b in jsondecode(google_storage_bucket_iam_policy.bucket["state"].policy_data).bindings : b.role => b.members } == {
+      "roles/storage.admin"        = ["group:platform@example.com"]
+      "roles/storage.objectUser"   = ["serviceAccount:signalbox-dev-tf-apply-dev@example-dev.iam.gserviceaccount.com"]
+      "roles/storage.objectViewer" = ["serviceAccount:signalbox-dev-tf-plan@example-dev.iam.gserviceaccount.com"]
+    }
+    error_message = "The state is read by plans, written by applies, and seen by no service."
+  }
+  assert {
+    condition = { for b in jsondecode(google_storage_bucket_iam_policy.bucket["receipts"].policy_data).bindings : b.role => b.members } == {
+      "roles/storage.admin"         = ["group:platform@example.com"]
+      "roles/storage.objectCreator" = ["serviceAccount:signalbox-dev-webhook@example-dev.iam.gserviceaccount.com"]
+      "roles/storage.objectViewer"  = ["serviceAccount:signalbox-dev-provisioner@example-dev.iam.gserviceaccount.com"]
+    }
+    error_message = "The webhook creates receipts and cannot change one."
+  }
+}
+
+run "ledger" {
+  command = plan
+  variables {
+    protected = true
+  }
+
+  assert {
+    condition     = google_firestore_database.ledger.delete_protection_state == "DELETE_PROTECTION_ENABLED" && google_firestore_database.ledger.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED" && length(google_firestore_backup_schedule.daily) == 1
+    error_message = "A protected ledger cannot be deleted, and any minute of 7 days can be had back."
+  }
+  assert {
+    condition     = google_firestore_database.ledger.name != "(default)"
+    error_message = "A condition of IAM cannot name the default database without naming all."
+  }
+  assert {
+    condition     = alltrue([for each in google_secret_manager_secret.secret : each.deletion_protection && each.version_destroy_ttl == "604800s"])
+    error_message = "A secret is not lost by a slip."
+  }
+  assert {
+    condition     = alltrue([for each in google_workflows_workflow.workflow : each.deletion_protection])
+    error_message = "A protected installation keeps its workflows."
+  }
+}
