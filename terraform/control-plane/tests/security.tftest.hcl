@@ -20,7 +20,7 @@ variables {
   target_projects    = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }
 }
 
-run "doors" {
+run "security" {
   command = plan
 
   assert {
@@ -67,10 +67,6 @@ run "doors" {
     condition     = contains(values(module.service["api-programs"].invokers), "serviceAccount:signalbox-dev-workflows@example-dev.iam.gserviceaccount.com")
     error_message = "Workflows call the programs' door."
   }
-}
-
-run "identities" {
-  command = plan
 
   assert {
     condition     = length(distinct([for key, each in module.service : each.settings.account])) == 9
@@ -120,10 +116,6 @@ run "identities" {
     condition     = alltrue([for each in google_pubsub_topic_iam_member.dead : each.member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com" && each.role == "roles/pubsub.publisher"]) && length(google_pubsub_subscription_iam_member.push) == 6
     error_message = "Google's agent may put dead letters away, or they would never leave."
   }
-}
-
-run "images" {
-  command = plan
 
   assert {
     condition     = google_binary_authorization_policy.policy.default_admission_rule[0].evaluation_mode == "ALWAYS_DENY" && google_binary_authorization_policy.policy.default_admission_rule[0].enforcement_mode == "ENFORCED_BLOCK_AND_AUDIT_LOG"

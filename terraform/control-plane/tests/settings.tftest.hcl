@@ -20,7 +20,7 @@ variables {
   target_projects    = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }
 }
 
-run "pushes" {
+run "settings" {
   command = plan
 
   assert {
@@ -85,10 +85,6 @@ run "pushes" {
     condition     = toset([for topic in google_pubsub_topic.notifications : topic.name]) == toset(["cloud-builds", "clouddeploy-operations", "clouddeploy-resources", "clouddeploy-approvals"])
     error_message = "Google publishes to topics of these names only."
   }
-}
-
-run "services" {
-  command = plan
 
   assert {
     condition     = length(module.service) == 10
@@ -118,10 +114,6 @@ run "services" {
     condition     = alltrue([for each in module.service : each.settings.execution_environment == "EXECUTION_ENVIRONMENT_GEN2"])
     error_message = "Second generation."
   }
-}
-
-run "schedules" {
-  command = plan
 
   assert {
     condition     = google_cloud_scheduler_job.schedule["relay-reconcile"].schedule == "* * * * *"
@@ -140,3 +132,4 @@ run "schedules" {
     error_message = "The shipped workflows, and no cases of tests."
   }
 }
+

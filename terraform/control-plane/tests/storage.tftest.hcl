@@ -8,6 +8,7 @@ mock_provider "google" {
 }
 
 variables {
+  protected          = true
   project_id         = "example-dev"
   environment        = "dev"
   region             = "us-central1"
@@ -20,7 +21,7 @@ variables {
   target_projects    = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }
 }
 
-run "buckets" {
+run "storage" {
   command = plan
 
   assert {
@@ -73,10 +74,6 @@ run "buckets" {
     }
     error_message = "The webhook creates receipts and cannot change one."
   }
-}
-
-run "ledger" {
-  command = plan
   variables {
     protected = true
   }
@@ -98,3 +95,4 @@ run "ledger" {
     error_message = "A protected installation keeps its workflows."
   }
 }
+

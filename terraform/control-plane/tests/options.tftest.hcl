@@ -1,0 +1,117 @@
+# What is optional, off and on. bench/idle-cost.ts and the topology test read the plans of these runs.
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = {
+      number = "123456789012"
+    }
+  }
+}
+
+variables {
+  project_id         = "example-dev"
+  environment        = "dev"
+  firestore_location = "us-central1"
+  image              = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000001"
+  build_image        = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/build@sha256:0000000000000000000000000000000000000000000000000000000000000002"
+}
+
+run "smallest" {
+  command = plan
+  variables {
+    protected = false
+  }
+
+  assert {
+    condition     = length(google_cloudbuild_worker_pool.pool) == 0 && length(google_compute_network.builds) == 0 && length(google_compute_router_nat.builds) == 0
+    error_message = "Without a pool there is no network."
+  }
+  assert {
+    condition     = length(google_compute_global_forwarding_rule.front) == 0 && length(google_compute_backend_service.service) == 0
+    error_message = "Without a domain there is no load balancer."
+  }
+  assert {
+    condition     = keys(google_clouddeploy_delivery_pipeline.pipeline) == ["services"]
+    error_message = "Without a cluster there is nothing to deploy backends to."
+  }
+  assert {
+    condition     = length(google_iam_workload_identity_pool.github) == 0
+    error_message = "Without repositories there is no federation."
+  }
+  assert {
+    condition     = output.webhook_url == "https://signalbox-dev-webhook-123456789012.us-central1.run.app/webhooks/github"
+    error_message = "GitHub calls the service itself."
+  }
+  assert {
+    condition     = google_clouddeploy_target.target["services"].require_approval == false
+    error_message = "A place to try things asks nobody."
+  }
+}
+
+run "everything" {
+  command = plan
+  variables {
+    environment           = "prod"
+    protected             = true
+    cluster               = "projects/example-dev/locations/us-central1/clusters/models"
+    worker_pool           = { egress = "nat" }
+    load_balancer         = { domain = "signalbox.example.com" }
+    instances_min         = { webhook = 1 }
+    people                = ["group:ml@example.com"]
+    programs              = ["serviceAccount:trainer@example-dev.iam.gserviceaccount.com"]
+    event_publishers      = ["serviceAccount:trainer@example-dev.iam.gserviceaccount.com"]
+    github_repository_ids = ["123456789"]
+    alert_emails          = ["oncall@example.com"]
+    attestors             = ["projects/example-dev/attestors/built-by-us"]
+    kms_key               = "projects/example-dev/locations/us-central1/keyRings/k/cryptoKeys/c"
+    target_projects       = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }
+  }
+
+  assert {
+    condition     = google_cloudbuild_worker_pool.pool[0].worker_config[0].no_external_ip && google_cloudbuild_worker_pool.pool[0].private_service_connect[0].route_all_traffic
+    error_message = "Builds have no address of their own, and all they send goes through our network."
+  }
+  assert {
+    condition     = alltrue([for each in google_clouddeploy_target.target : each.execution_configs[0].worker_pool == "projects/example-dev/locations/us-central1/workerPools/signalbox-prod"])
+    error_message = "Deployments run in the pool as well."
+  }
+  assert {
+    condition     = google_clouddeploy_target.target["backends"].gke[0].dns_endpoint && google_clouddeploy_target.target["services"].require_approval
+    error_message = "The private cluster is reached by its DNS-based endpoint; services are released with approval."
+  }
+  assert {
+    condition     = alltrue([for key, each in module.service : each.settings.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" if contains(["webhook", "console", "api"], key)])
+    error_message = "Behind the load balancer nobody comes past it."
+  }
+  assert {
+    condition     = alltrue([for each in google_compute_url_map.front[0].path_matcher[0].path_rule : each.paths == toset(["/webhooks/github"]) || each.paths == toset(["/v1/*", "/api/*"])])
+    error_message = "Of the webhook one path is public."
+  }
+  assert {
+    condition     = google_compute_ssl_policy.front[0].min_tls_version == "TLS_1_2"
+    error_message = "Old TLS is turned away."
+  }
+  assert {
+    condition     = strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "assertion.repository_id in [\"123456789\"]") && strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "pull_request")
+    error_message = "The issuer is shared by all of GitHub: only these repositories, and no pull request."
+  }
+  assert {
+    condition     = google_binary_authorization_policy.policy.default_admission_rule[0].evaluation_mode == "REQUIRE_ATTESTATION" && length(google_binary_authorization_policy.policy.admission_whitelist_patterns) == 0
+    error_message = "With attestors only what they signed runs."
+  }
+  assert {
+    condition     = alltrue([for each in google_storage_bucket.bucket : each.encryption[0].default_kms_key_name != ""])
+    error_message = "The key is used for every bucket."
+  }
+  assert {
+    condition     = module.service["webhook"].settings.instances_min == 1
+    error_message = "What is asked to be warm is warm."
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.alert) == 4 && length(google_monitoring_notification_channel.email) == 1
+    error_message = "Somebody hears of trouble."
+  }
+  assert {
+    condition     = alltrue([for account in keys(output.identities) : length("signalbox-prod-${account}") <= 30])
+    error_message = "Names of service accounts end at 30 characters."
+  }
+}

@@ -1,0 +1,3 @@
+environment = "prod"
+protected   = true
+teams       = { default = {} }

@@ -1,0 +1,14 @@
+output "cluster" {
+  description = "What `cluster` of ../control-plane is to be."
+  value       = "projects/${var.project_id}/locations/${var.region}/clusters/${local.prefix}"
+}
+
+output "jobs" {
+  description = "Team → IAM principal of its jobs."
+  value       = { for team in keys(var.teams) : team => "${local._pool}/${team}/sa/jobs" }
+}
+
+output "node_account" {
+  description = "Identity of the nodes: a reader of artifacts."
+  value       = "serviceAccount:${local.node_account}"
+}
