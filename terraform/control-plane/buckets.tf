@@ -12,8 +12,9 @@ locals {
     state = { versioning = true, retention_seconds = null, delete_after_days = null, noncurrent_days = 90 }
     # Artifacts of models and rendered manifests.
     artifacts = { versioning = true, retention_seconds = null, delete_after_days = null, noncurrent_days = 30 }
-    # One object a build: who writes it first, builds. It must outlive any build that might come late.
-    fences = { versioning = false, retention_seconds = 7 * local._day, delete_after_days = 90, noncurrent_days = null }
+    # What a build and the provisioner share: order, fence, cancellation, result, log. Who creates the fence first, builds. A retention
+    # policy would forbid the log to grow; instead nobody may replace or delete anything but logs (see the condition below).
+    fences = { versioning = false, retention_seconds = null, delete_after_days = 90, noncurrent_days = null }
   }
 
   bucket_name = { for name, bucket in local.buckets : name => "${var.project_id}-${local.prefix}-${name}" }
@@ -41,6 +42,16 @@ locals {
     fences = {
       "roles/storage.objectCreator" = [local._plan, local._apply, local._digest]
       "roles/storage.objectViewer"  = [local._plan, local._apply, local._digest]
+    }
+  }
+
+  # Builds replace the log and the list of what is being changed as they go on, and no other object.
+  _logs_grow = {
+    role    = "roles/storage.objectUser"
+    members = sort([local._plan, local._apply, local._digest])
+    condition = {
+      title      = "only-logs"
+      expression = "resource.name.endsWith(\"/log.txt\") || resource.name.endsWith(\"/changing.json\")"
     }
   }
 
@@ -130,8 +141,13 @@ resource "google_storage_bucket" "bucket" {
 }
 
 resource "google_storage_bucket_iam_policy" "bucket" {
-  for_each    = local.buckets
-  bucket      = google_storage_bucket.bucket[each.key].name
-  policy_data = jsonencode({ bindings = [for each in local.bucket_policy[each.key].bindings : each if length(each.members) > 0] })
-  depends_on  = [google_service_account.service, google_service_account.build]
+  for_each = local.buckets
+  bucket   = google_storage_bucket.bucket[each.key].name
+  policy_data = jsonencode({
+    bindings = concat(
+      [for each in local.bucket_policy[each.key].bindings : each if length(each.members) > 0],
+      each.key == "fences" ? [local._logs_grow] : [],
+    )
+  })
+  depends_on = [google_service_account.service, google_service_account.build]
 }

@@ -27,8 +27,8 @@ resource "google_firestore_backup_schedule" "daily" {
 
 resource "google_firestore_index" "index" {
   for_each = {
-    for index in try(local._indexes.indexes, []) :
-    join("-", concat([index.collection], [for field in index.fields : try(field.field, field)])) => index
+    for index in local._indexes.indexes :
+    join("/", concat([index.collection], [for field in index.fields : "${field.path}:${try(field.order, field.array)}"])) => index
   }
   project     = var.project_id
   database    = google_firestore_database.ledger.name
@@ -38,16 +38,16 @@ resource "google_firestore_index" "index" {
   dynamic "fields" {
     for_each = each.value.fields
     content {
-      field_path   = try(fields.value.field, fields.value)
-      order        = try(fields.value.array, false) ? null : upper(try(fields.value.order, "ascending"))
-      array_config = try(fields.value.array, false) ? "CONTAINS" : null
+      field_path   = fields.value.path
+      order        = try(fields.value.order, null)
+      array_config = try(fields.value.array, null)
     }
   }
 }
 
 # Documents that end by themselves: what was published, what was decided long ago. The time to live is not itself indexed.
 resource "google_firestore_field" "ttl" {
-  for_each   = { for each in try(local._indexes.ttl, []) : "${each.collection}.${each.field}" => each }
+  for_each   = { for each in local._indexes.ttl : "${each.collection}.${each.field}" => each }
   project    = var.project_id
   database   = google_firestore_database.ledger.name
   collection = each.value.collection
@@ -58,7 +58,7 @@ resource "google_firestore_field" "ttl" {
 
 # Fields that no query names: large texts and rising times would only cost writes.
 resource "google_firestore_field" "unindexed" {
-  for_each   = { for each in try(local._indexes.unindexed, []) : "${each.collection}.${each.field}" => each }
+  for_each   = { for each in local._indexes.unindexed : "${each.collection}.${each.field}" => each }
   project    = var.project_id
   database   = google_firestore_database.ledger.name
   collection = each.value.collection

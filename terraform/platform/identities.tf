@@ -41,7 +41,7 @@ resource "google_storage_bucket_iam_member" "team" {
   member   = "${local._pool}/${each.value.team}/sa/jobs"
 }
 
-# Services of the control plane reach the API of the cluster; what they may do there RBAC says (../../kubernetes).
+# Services of the control plane reach the API of the cluster; what they may do there RBAC says (deploy/kubernetes/roles.yaml).
 resource "google_project_iam_custom_role" "cluster_user" {
   project     = var.project_id
   role_id     = "${replace(local.prefix, "-", "_")}_clusterUser"

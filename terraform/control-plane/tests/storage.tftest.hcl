@@ -49,8 +49,15 @@ run "storage" {
     error_message = "A plan lives for 7 days and is then gone."
   }
   assert {
-    condition     = google_storage_bucket.bucket["receipts"].retention_policy[0].retention_period == "259200" && google_storage_bucket.bucket["fences"].retention_policy[0].retention_period == "604800"
-    error_message = "A receipt outlives redelivery (3 days), a fence any build that comes late (7 days)."
+    condition     = google_storage_bucket.bucket["receipts"].retention_policy[0].retention_period == "259200"
+    error_message = "A receipt outlives redelivery (3 days)."
+  }
+  assert {
+    condition = alltrue([
+      for b in jsondecode(google_storage_bucket_iam_policy.bucket["fences"].policy_data).bindings :
+      contains(["roles/storage.objectCreator", "roles/storage.objectViewer"], b.role) || (b.role == "roles/storage.admin" && b.members == ["group:platform@example.com"]) || try(b.condition.expression, "") == "resource.name.endsWith(\"/log.txt\") || resource.name.endsWith(\"/changing.json\")"
+    ])
+    error_message = "Nobody replaces a fence, an order or a result; only logs grow."
   }
   assert {
     condition = alltrue([
@@ -94,5 +101,13 @@ run "storage" {
     condition     = alltrue([for each in google_workflows_workflow.workflow : each.deletion_protection])
     error_message = "A protected installation keeps its workflows."
   }
-}
 
+  assert {
+    condition     = length(google_firestore_index.index) >= 15 && length(google_firestore_field.ttl) >= 4 && length(google_firestore_field.unindexed) >= 7
+    error_message = "What the adapters' queries need is made (terraform/firestore-indexes.yaml)."
+  }
+  assert {
+    condition     = length([for f in google_firestore_index.index["timers/state:ASCENDING/due:ASCENDING"].fields : f if f.order == "ASCENDING"]) == 2 && anytrue([for f in google_firestore_index.index["facts/below:CONTAINS/at:ASCENDING"].fields : f.array_config == "CONTAINS"])
+    error_message = "Fields keep their order and kind."
+  }
+}

@@ -12,7 +12,7 @@ locals {
     receipts-reader  = [{ scope = "bucket", target = "receipts", role = "roles/storage.objectViewer" }]
     plans-reader     = [{ scope = "bucket", target = "plans", role = "roles/storage.objectViewer" }]
     plans-writer     = [for role in ["objectViewer", "objectCreator"] : { scope = "bucket", target = "plans", role = "roles/storage.${role}" }]
-    fences-reader    = [{ scope = "bucket", target = "fences", role = "roles/storage.objectViewer" }]
+    builds-shared    = [for role in ["objectViewer", "objectCreator"] : { scope = "bucket", target = "fences", role = "roles/storage.${role}" }]
     artifacts-reader = [{ scope = "bucket", target = "artifacts", role = "roles/storage.objectViewer" }]
 
     builds-starter = [
