@@ -18,7 +18,7 @@ const LAYERS: readonly { from: RegExp; may: readonly RegExp[] }[] = [
     may: [
       /^shared\/(runtime|ports|domain)\//,
       /^node:/,
-      /^(fastify|pino|typebox|jose|canonicalize)/,
+      /^(fastify|pino|typebox|jose|canonicalize|lru-cache)/,
       /^@fastify\//,
       /^@google-cloud\/functions-framework/,
     ],
