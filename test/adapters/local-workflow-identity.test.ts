@@ -13,6 +13,7 @@ itBehavesLikeAWorkflowIdentity("the identity of this machine", async ({ tokens }
   });
   return {
     identity: createWorkflowIdentity({ mint, accessToken: () => (tokens ? "ya29.test" : undefined) }),
+    remedy: /SIGNALBOX_ACCESS_TOKEN/,
     audienceOf: (token) => String(decodeJwt(token).aud),
   };
 });

@@ -7,6 +7,8 @@ export interface IdentityUnderTest {
   readonly identity: WorkflowIdentity;
   /** The audience that an identity token names. */
   readonly audienceOf: (token: string) => string;
+  /** What the person whose workflow asked is told to do where there are no access tokens. */
+  readonly remedy: RegExp;
 }
 
 /** Tries the whole law; `create` is told whether the world has tokens. */
@@ -27,8 +29,8 @@ export function itBehavesLikeAWorkflowIdentity(
     });
 
     test("a world without access tokens says what to do about it", async () => {
-      const { identity } = await create({ tokens: false });
-      await expect(identity.accessToken([])).rejects.toThrow(/SIGNALBOX_ACCESS_TOKEN/);
+      const { identity, remedy } = await create({ tokens: false });
+      await expect(identity.accessToken([])).rejects.toThrow(remedy);
     });
   });
 }

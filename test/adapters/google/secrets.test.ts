@@ -1,0 +1,133 @@
+// Secrets of Secret Manager, against a loopback fake of its REST API.
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createCalls } from "../../../shared/adapters/google/calls.ts";
+import { createRest } from "../../../shared/adapters/google/rest.ts";
+import {
+  createSecrets,
+  SECRET_FRESH_MS,
+  SECRET_STALE_MAX_MS,
+} from "../../../shared/adapters/google/secrets.ts";
+import { systemClock } from "../../../shared/adapters/system/clock.ts";
+import { itBehavesLikeSecrets } from "../../contracts/secrets.ts";
+import { createVirtualClock } from "../../support/clock.ts";
+import { createRestFront } from "../../support/google/rest-front.ts";
+import { createSecretsFake } from "../../support/google/secrets-fake.ts";
+
+async function world(project = "acme", timeoutMs?: number) {
+  const manager = createSecretsFake("acme");
+  const front = await createRestFront(manager.fake);
+  onTestFinished(() => front.close());
+  const clock = createVirtualClock();
+  const calls = createCalls({ clock: systemClock, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const rest = createRest({ calls, accessToken: async () => "ya29.canary-token" });
+  return { manager, front, clock, secrets: createSecrets({ rest, project, clock, api: front.url }) };
+}
+
+itBehavesLikeSecrets("versions of Secret Manager", async () => {
+  const { manager, secrets } = await world();
+  return {
+    secrets,
+    put: async (name, versions) => {
+      for (const version of versions) manager.add(name, version);
+    },
+  };
+});
+
+describe("a secret of Secret Manager", () => {
+  test("is asked for once in five minutes, by all who want it at the same time", async () => {
+    const { manager, front, clock, secrets } = await world();
+    manager.add("key", "one");
+    await Promise.all(Array.from({ length: 8 }, () => secrets.get("key")));
+    await clock.advance(SECRET_FRESH_MS - 1);
+    expect(await secrets.get("key")).toEqual({ current: "one" });
+    expect(front.requests.length).toBe(1);
+    manager.add("key", "two");
+    await clock.advance(1);
+    expect(await secrets.get("key")).toEqual({ current: "two", previous: "one" });
+  });
+
+  test("is used on for an hour while Secret Manager cannot be reached, and not longer", async () => {
+    const { manager, front, clock, secrets } = await world();
+    manager.add("key", "one");
+    await secrets.get("key");
+    for (const fault of [
+      { kind: "refused", status: 503, code: "UNAVAILABLE" },
+      { kind: "refused", status: 429, code: "RESOURCE_EXHAUSTED" },
+      { kind: "lost reply" },
+    ] as const) {
+      front.fail(/access/, fault);
+      await clock.advance(SECRET_FRESH_MS);
+      expect(await secrets.get("key")).toEqual({ current: "one" });
+      await secrets.get("key");
+    }
+    front.fail(/access/, { kind: "refused", status: 503, code: "UNAVAILABLE" });
+    await clock.advance(SECRET_STALE_MAX_MS);
+    await expect(secrets.get("key")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
+
+  test("is used no more when it was withdrawn, also when that is seen only now", async () => {
+    const { manager, clock, secrets } = await world();
+    manager.add("key", "one");
+    await secrets.get("key");
+    manager.set("key", 1, "DISABLED");
+    await clock.advance(SECRET_FRESH_MS);
+    const refused = { code: "FAILED_PRECONDITION", reason: "SECRET_MISSING" };
+    await expect(secrets.get("key")).rejects.toMatchObject(refused);
+    await expect(secrets.get("key")).rejects.toMatchObject(refused);
+  });
+
+  test("has no previous one once that is disabled, destroyed or not there", async () => {
+    const { manager, clock, secrets } = await world();
+    for (const text of ["one", "two"]) manager.add("key", text);
+    for (const state of ["DISABLED", "DESTROYED"] as const) {
+      manager.set("key", 1, state);
+      await clock.advance(SECRET_FRESH_MS);
+      expect(await secrets.get("key")).toEqual({ current: "two" });
+    }
+  });
+
+  test("that was damaged on its way, or is no text, is not used", async () => {
+    const { manager, front, secrets } = await world();
+    manager.add("damaged", "right");
+    front.fail(/damaged/, {
+      kind: "answered",
+      answer: ({ body }) => ({
+        status: 200,
+        body: {
+          ...(body as object),
+          payload: { data: Buffer.from("wrong").toString("base64"), dataCrc32c: "1" },
+        },
+      }),
+    });
+    await expect(secrets.get("damaged")).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      reason: "SECRET_CHECKSUM",
+    });
+    expect(await secrets.get("damaged")).toEqual({ current: "right" });
+    manager.add("bytes", Buffer.from([0xff, 0xfe]));
+    await expect(secrets.get("bytes")).rejects.toMatchObject({ reason: "SECRET_UNREADABLE" });
+    manager.add("odd", "x");
+    for (const body of [
+      "<html>",
+      null,
+      [],
+      { name: "x" },
+      { name: "projects/1/secrets/odd/versions/99999999999999999999" },
+    ]) {
+      front.fail(/odd/, { kind: "answered", answer: () => ({ status: 200, body }) });
+      await expect(secrets.get("odd")).rejects.toMatchObject({ code: "FAILED_PRECONDITION" });
+    }
+  });
+
+  test("of another project is PERMISSION_DENIED, a silent server DEADLINE_EXCEEDED, and no error shows a token", async () => {
+    const wrong = await world("other");
+    const denied = await wrong.secrets.get("key").catch((error: unknown) => error);
+    expect(denied).toMatchObject({ code: "PERMISSION_DENIED" });
+    expect(JSON.stringify(denied) + String(denied)).not.toContain("canary");
+    const silent = await world("acme", 100);
+    silent.front.fail(/access/, { kind: "silence" });
+    await expect(silent.secrets.get("key")).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    await silent.front.close();
+    await expect(silent.secrets.get("key")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
+});
