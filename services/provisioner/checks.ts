@@ -2,6 +2,7 @@
 import { failureCheckText, countsText, planCheckText } from "../../shared/domain/check-text.ts";
 import { codeBlock, codeText, joinWithin, plainText } from "../../shared/domain/markdown.ts";
 import { type CanonicalPlan, type PlanDifference, planDifference } from "../../shared/domain/plan-digest.ts";
+import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import { type PlanState, isApproved, plan } from "../../shared/domain/plan.ts";
 import { type SourceProblem, formatProblem } from "../../shared/domain/source-problem.ts";
 import { type ApplyState, stack } from "../../shared/domain/stack.ts";
@@ -14,6 +15,8 @@ const ANNOTATIONS_MAX = 50;
 
 type Body = Pick<Check, "status" | "title" | "summary"> & Partial<Pick<Check, "conclusion" | "annotations">>;
 
+const GONE: ReadonlySet<string> = new Set(["NOT_FOUND", "PERMISSION_DENIED"]);
+
 const stackId = (name: string): string => name.slice("stacks/".length);
 
 async function put(
@@ -23,14 +26,25 @@ async function put(
   body: Body,
 ): Promise<void> {
   const { path, ...rest } = where;
-  await ports.checks.put({
+  const check: Check = {
     id,
     ...rest,
     annotations: [],
     ...body,
     ...(path === undefined ? {} : { detailsUrl: `${ports.url}/v1/${path}` }),
     updatedAt: ports.clock.now().toISOString(),
-  });
+  };
+  try {
+    await ports.checks.put(check);
+  } catch (error) {
+    // We may no longer speak there: the repository is gone, or was taken away from us. Nobody misses what cannot be shown.
+    const isGone = error instanceof ControlPlaneError && GONE.has(error.code);
+    if (!isGone) throw error;
+    ports.log.warn(
+      { check: id, repository: where.repository, error },
+      "A check cannot be shown on the code host.",
+    );
+  }
 }
 
 /** What differs from the plan that was reviewed, read from the canonical plans of both. */

@@ -2,6 +2,7 @@
 import type { Blobs } from "../../shared/ports/blobs.ts";
 import type { Builds } from "../../shared/ports/builds.ts";
 import type { Checks } from "../../shared/ports/checks.ts";
+import type { CodeHostAccess } from "../../shared/ports/code-host-access.ts";
 import type { CodeHost } from "../../shared/ports/code-host.ts";
 import type { Views } from "../../shared/ports/views.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -27,6 +28,8 @@ export interface ProvisionerPorts extends RecordPorts {
   readonly views: Views;
   readonly codeHost: CodeHost;
   readonly checks: Checks;
+  /** Absent where the code host knows no people: then nobody lets code in from outside, and no review counts. */
+  readonly access?: CodeHostAccess;
   readonly builds: Builds;
   /** Where the build program put canonical plans. */
   readonly blobs: Blobs;

@@ -7,6 +7,7 @@ import { inputsOf, withViews } from "../../shared/runtime/with-views.ts";
 import { advanceDependents, advanceStack, launchApply } from "./applies.ts";
 import { reportApply, reportPlan } from "./checks.ts";
 import { receiveDelivery } from "./deliveries.ts";
+import { planAllowed } from "./forks.ts";
 import { advanceAfterPlan, launchPlan, startPlan, stopPlan } from "./plans.ts";
 import type { ProvisionerPorts } from "./ports.ts";
 import { settleOpenBuilds } from "./settle.ts";
@@ -20,7 +21,9 @@ const REACTS_TO = [
   "plan.finished",
   "plan.failed",
   "plan.approved",
+  "plan.approval-revoked",
   "plan.superseded",
+  "head.allowed",
   "stack.unblocked",
   "stack.apply-interrupted",
   "apply.requested",
@@ -49,6 +52,10 @@ async function react(ports: ProvisionerPorts, fact: AnyFact): Promise<void> {
       // What must happen first, what is told second: a code host that is down holds no apply back.
       await advanceAfterPlan(ports, fact.subject);
       return reportPlan(ports, fact.subject);
+    case "plan.approval-revoked":
+      return reportPlan(ports, fact.subject);
+    case "head.allowed":
+      return planAllowed(ports, fact);
     case "plan.superseded":
       await stopPlan(ports, fact.subject);
       return reportPlan(ports, fact.subject);

@@ -58,45 +58,51 @@ async function ownershipProblems(
   return problems;
 }
 
+/** A pull request that is to be planned, and what led to that. */
+export interface PlanningRequest {
+  readonly repository: string;
+  readonly sender: string;
+  readonly pull: PullRequest;
+  readonly cause: string;
+  readonly correlation: string;
+}
+
 /** Everyone whose approval does not count (DETAILS 7): author, authors and committers since the merge base, the sender. */
 async function authorsOf(
   { codeHost }: ProvisionerPorts,
-  { repository, sender }: Fact<"delivery.received">["data"],
-  pull: PullRequest,
+  { repository, sender, pull }: PlanningRequest,
 ): Promise<readonly string[]> {
   const { people } = await codeHost.history(repository, pull.baseCommit, pull.headCommit);
   return [...new Set([pull.author, sender, ...people])];
 }
 
+/** What is said of a branch that cannot be merged. */
+function conflictProblems(paths: readonly string[]): readonly SourceProblem[] {
+  // Branches without a common commit conflict everywhere and nowhere.
+  const files = paths.length > 0 ? paths : [".signalbox.yaml"];
+  return files.map((file) => ({
+    file,
+    line: 1,
+    column: 1,
+    what: "The branch conflicts with its base here.",
+    remedy: "Merge the base branch into yours and resolve it.",
+  }));
+}
+
 /** Plans every touched stack of a pull request, and says on a check what was found. */
-export async function planPullRequest(
-  ports: ProvisionerPorts,
-  fact: Fact<"delivery.received">,
-): Promise<void> {
-  const { repository, pullRequest: pull } = fact.data;
-  if (pull === undefined) return;
+export async function planPullRequest(ports: ProvisionerPorts, request: PlanningRequest): Promise<void> {
+  const { repository, pull } = request;
   const report = (problems: readonly SourceProblem[], stacks: readonly string[]) =>
     reportConfiguration(ports, { repository, commit: pull.headCommit, problems, stacks });
   const merge = await ports.codeHost.testMerge(repository, pull.baseCommit, pull.headCommit);
-  if (merge.kind === "conflict") {
-    return report(
-      merge.paths.map((file) => ({
-        file,
-        line: 1,
-        column: 1,
-        what: "The branch conflicts with its base here.",
-        remedy: "Merge the base branch into yours and resolve it.",
-      })),
-      [],
-    );
-  }
+  if (merge.kind === "conflict") return report(conflictProblems(merge.paths), []);
   const change = await readChange(ports.codeHost, repository, pull.baseCommit, merge.tree);
   if (change.kind === "invalid") return report(change.problems, []);
   const problems = await ownershipProblems(ports, repository, change);
   if (problems.length > 0) return report(problems, []);
-  const authors = await authorsOf(ports, fact.data, pull);
+  const authors = await authorsOf(ports, request);
   for (const each of change.stacks)
-    await requestPlan(ports, fact, { pull, tree: merge.tree, authors, change: each });
+    await requestPlan(ports, request, { tree: merge.tree, authors, change: each });
   return report(
     [],
     change.stacks.map(({ name }) => name),
@@ -104,7 +110,6 @@ export async function planPullRequest(
 }
 
 interface PlanOf {
-  readonly pull: PullRequest;
   readonly tree: string;
   readonly authors: readonly string[];
   readonly change: StackChange;
@@ -112,16 +117,15 @@ interface PlanOf {
 
 async function requestPlan(
   ports: ProvisionerPorts,
-  fact: Fact<"delivery.received">,
-  { pull, tree, authors, change }: PlanOf,
+  { repository, pull, cause, correlation }: PlanningRequest,
+  { tree, authors, change }: PlanOf,
 ): Promise<void> {
-  const { repository } = fact.data;
   const name = planName(repository, pull, change);
   const stackName = formatName("stack", { stack: change.stack.name });
   await record(ports, plan, {
     stream: name,
-    cause: fact.id,
-    correlation: fact.correlation,
+    cause,
+    correlation,
     input: {
       kind: "request",
       request: {

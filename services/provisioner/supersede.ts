@@ -71,3 +71,31 @@ export async function supersedeOlderPlans(ports: ProvisionerPorts, name: string)
     else if (await stands(ports, other.plan)) await supersede(ports, name, other.plan);
   }
 }
+
+/** Plans that stand and are listed at a time: those of all stacks of one pull request, or of a repository. */
+export const STANDING_LISTED_MAX = 500;
+
+/** Plans that stand of whatever has this prefix: `owner/name#12/`, or `owner/name#`. */
+export async function standingPlans(
+  ports: ProvisionerPorts,
+  prefix: string,
+): Promise<readonly StandingPlan[]> {
+  const listed = await ports.views.list({
+    collection: "plansByPullRequest",
+    prefix,
+    limit: STANDING_LISTED_MAX,
+  });
+  return listed.flatMap(({ document }) => (document["standing"] ?? []) as readonly StandingPlan[]);
+}
+
+/** Supersedes every plan that stands there, because nobody will merge it. */
+export async function withdrawPlans(
+  ports: ProvisionerPorts,
+  prefix: string,
+  { by, reason }: { readonly by: string; readonly reason: string },
+): Promise<void> {
+  for (const { plan: stream } of await standingPlans(ports, prefix)) {
+    const input = { kind: "supersede", by, reason } as const;
+    await record(ports, plan, { stream, cause: `superseded/${by}`, input, actor: ACTOR });
+  }
+}

@@ -81,6 +81,18 @@ async function planPuts(fact: AnyFact, read: Read): Promise<readonly ViewPut[]> 
       const state = approvals.length >= (approvalsRequired ?? 0) ? "APPROVED" : "WAITING_FOR_APPROVAL";
       return [plan({ state, approvals })];
     }
+    case "plan.approval-revoked": {
+      const { approvals: given = [], approvalsRequired = 0 } = before as {
+        approvals?: readonly { readonly codeHostLogin?: string; readonly review?: string }[];
+        approvalsRequired?: number;
+      };
+      const login = fact.data.codeHostLogin.toLowerCase();
+      const approvals = given.filter(
+        (each) => each.review === undefined || each.codeHostLogin?.toLowerCase() !== login,
+      );
+      const state = approvals.length >= approvalsRequired ? "APPROVED" : "WAITING_FOR_APPROVAL";
+      return [plan({ state, approvals })];
+    }
     case "plan.superseded":
       return [
         put("waitingPlans", key, null),
@@ -182,6 +194,7 @@ const provisioningProjection: Projection = {
     "plan.finished",
     "plan.failed",
     "plan.approved",
+    "plan.approval-revoked",
     "plan.superseded",
     "stack.configured",
     "stack.blocked",

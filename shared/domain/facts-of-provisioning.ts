@@ -64,28 +64,60 @@ const StackSettings = {
   configDigest: Text,
 };
 
-/** Facts on `deliveries/{guid}`, `stacks/{stack}` and `stacks/{stack}/plans/{plan}`. */
+/** A pull request as a delivery showed it. */
+const PullRequest = Type.Object({
+  number: Type.Integer({ minimum: 1 }),
+  author: Text,
+  headCommit: Text,
+  baseCommit: Text,
+  baseBranch: Text,
+  merged: Type.Boolean(),
+  mergeCommit: Type.Optional(Text),
+});
+
+/** Facts on `deliveries/{guid}`, `heads/{head}`, `stacks/{stack}` and `stacks/{stack}/plans/{plan}`. */
 export const FACTS_OF_PROVISIONING = {
   /** A verified delivery of the code host that asks for work. The raw body stays in its receipt. */
   "delivery.received": Type.Object({
     event: Text,
     action: Text,
     repository: Text,
-    pullRequest: Type.Optional(
+    pullRequest: Type.Optional(PullRequest),
+    /** The pull request's head is in another repository. */
+    fork: Type.Optional(Type.Boolean()),
+    /** The pull request was edited to go into another branch than the default one. */
+    leavesDefaultBranch: Type.Optional(Type.Boolean()),
+    push: Type.Optional(Type.Object({ before: Text, after: Text, branch: Text })),
+    /** A review that approves, or that takes an approval back. */
+    review: Type.Optional(
+      Type.Object({ id: Text, state: Text, commit: Text, reviewer: Text, submittedAt: Text }),
+    ),
+    /** A check that someone wants again, or the button of ours that was pressed on it. Without an id: all checks of the commit. */
+    check: Type.Optional(
       Type.Object({
-        number: Type.Integer({ minimum: 1 }),
-        author: Text,
-        headCommit: Text,
-        baseCommit: Text,
-        baseBranch: Text,
-        merged: Type.Boolean(),
-        mergeCommit: Type.Optional(Text),
+        id: Text,
+        commit: Text,
+        pressed: Type.Optional(Text),
+        pullRequests: Type.Optional(Type.Array(Type.Integer({ minimum: 1 }))),
       }),
     ),
-    push: Type.Optional(Type.Object({ before: Text, after: Text, branch: Text })),
+    /** What the merge queue is about to merge, or has given up. */
+    mergeGroup: Type.Optional(
+      Type.Object({
+        headCommit: Text,
+        baseCommit: Text,
+        pullRequest: Type.Optional(Type.Integer({ minimum: 1 })),
+      }),
+    ),
+    /** Repositories that we may see from now on, or no longer. `repository` is empty then. */
+    installation: Type.Optional(Type.Object({ id: Text, account: Text, added: Texts, removed: Texts })),
     sender: Text,
     bodyHash: Text,
   }),
+
+  /** Code from outside waits: nobody with the right to write has allowed this commit of the pull request yet. */
+  "head.held": Type.Object({ repository: Text, sender: Text, pullRequest: PullRequest }),
+  "head.allowed": Type.Object({ by: Text }),
 
   "stack.configured": Type.Object({
     repository: Text,
@@ -154,7 +186,13 @@ export const FACTS_OF_PROVISIONING = {
     approver: Text,
     codeHostLogin: Text,
     selfApproved: Type.Boolean(),
+    /** Everything that the approver is called, where that is more than one login. */
+    codeHostLogins: Type.Optional(Texts),
+    /** The review on the code host that this approval is. */
+    review: Type.Optional(Text),
   }),
+  /** The review that approved was dismissed, or its author asks for changes now. */
+  "plan.approval-revoked": Type.Object({ codeHostLogin: Text, reason: Text }),
   "plan.superseded": Type.Object({ by: Text, reason: Text }),
 
   "apply.requested": Type.Object({

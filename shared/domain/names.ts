@@ -15,6 +15,7 @@ export const NAME_PATTERNS = {
   deadLetter: "deadLetters/{deadLetter}",
   delivery: "deliveries/{delivery}",
   endpoint: "teams/{team}/endpoints/{endpoint}",
+  head: "heads/{head}",
   model: "teams/{team}/models/{model}",
   modelVersion: "teams/{team}/models/{model}/versions/{version}",
   operation: "teams/{team}/endpoints/{endpoint}/operations/{operation}",
@@ -34,7 +35,15 @@ type Ids<Pattern extends string> = Pattern extends `${string}{${infer Id}}${infe
 /** The ids inside a name of this kind. */
 export type NameIds<Kind extends NameKind> = Readonly<Record<Ids<(typeof NAME_PATTERNS)[Kind]>, string>>;
 
-const NUMBERED: ReadonlySet<string> = new Set(["version", "delivery", "plan", "apply", "rollout", "run"]);
+const NUMBERED: ReadonlySet<string> = new Set([
+  "version",
+  "delivery",
+  "plan",
+  "apply",
+  "rollout",
+  "run",
+  "head",
+]);
 
 /** The rule for ids of this part of a name, such as `team`. */
 export const idPattern = (key: string): RegExp => (NUMBERED.has(key) ? VERSION_ID : RESOURCE_ID);

@@ -11,6 +11,7 @@ type PlanFactType =
   | "plan.finished"
   | "plan.failed"
   | "plan.approved"
+  | "plan.approval-revoked"
   | "plan.superseded";
 
 /** A plan as it stands. */
@@ -19,6 +20,8 @@ export interface PlanState {
   readonly request?: FactData<"plan.requested">;
   readonly build?: string;
   readonly finished?: FactData<"plan.finished">;
+  /** RFC 3339: nobody can have read the plan before. */
+  readonly finishedAt?: string;
   readonly failure?: FactData<"plan.failed">;
   readonly approvals: readonly FactData<"plan.approved">[];
   readonly supersededBy?: string;
@@ -30,6 +33,8 @@ export interface Approval {
   readonly digest: string;
   readonly approver: string;
   readonly codeHostLogins: readonly string[];
+  /** The review that the approval is, and when it was given. */
+  readonly review?: { readonly id: string; readonly submittedAt: string };
 }
 
 /** What can happen to a plan. */
@@ -44,6 +49,7 @@ export type PlanInput =
     }
   | { readonly kind: "fail"; readonly failure: FactData<"plan.failed"> }
   | Approval
+  | { readonly kind: "withdraw"; readonly codeHostLogin: string; readonly reason: string }
   | { readonly kind: "supersede"; readonly by: string; readonly reason: string };
 
 const initial: PlanState = { phase: "absent", approvals: [] };
@@ -86,7 +92,9 @@ function finish(state: PlanState, input: Extract<PlanInput, { kind: "finish" }>)
   const { reviewed } = input;
   let { required, reason } = policy;
   const again = state.request.phase === "merge" && reason !== "nothing changes";
-  if (again && reviewed?.digest === digest && reviewed.approved) {
+  // A merge queue's plan repeats the reviewed one as well, before the merge.
+  const repeated = again || (state.request.repeats !== undefined && required > 0);
+  if (repeated && reviewed?.digest === digest && reviewed.approved) {
     required = 0;
     reason = "it means the same as the plan that was approved";
   } else if (again) {
@@ -115,6 +123,11 @@ function approve(state: PlanState, input: Approval) {
       "DIGEST_MISMATCH",
     );
   }
+  if (
+    input.review !== undefined &&
+    !(Date.parse(input.review.submittedAt) >= Date.parse(state.finishedAt ?? ""))
+  )
+    return ignored("the review was given before the plan could be read");
   const [login] = input.codeHostLogins;
   if (login === undefined) {
     throw failedPrecondition(
@@ -131,16 +144,35 @@ function approve(state: PlanState, input: Approval) {
       { reason: "SELF_APPROVAL" },
     );
   }
-  if (state.approvals.some((approval) => approval.approver === input.approver)) {
+  if (state.approvals.some((approval) => isSamePerson(approval, input))) {
     return ignored(`${input.approver} has approved this plan already`);
   }
+  const { digest, approver, review } = input;
   return happens([
     {
       type: "plan.approved",
-      data: { digest: input.digest, approver: input.approver, codeHostLogin: login, selfApproved: own },
+      data: {
+        digest,
+        approver,
+        codeHostLogin: login,
+        selfApproved: own,
+        ...(input.codeHostLogins.length > 1 ? { codeHostLogins: [...input.codeHostLogins] } : {}),
+        ...(review === undefined ? {} : { review: review.id }),
+      },
     },
   ]);
 }
+
+/** A person may approve here and on the code host: that is one approval. */
+function isSamePerson(given: FactData<"plan.approved">, { approver, codeHostLogins }: Approval): boolean {
+  const known = new Set(
+    [given.codeHostLogin, ...(given.codeHostLogins ?? [])].map((each) => each.toLowerCase()),
+  );
+  return given.approver === approver || codeHostLogins.some((each) => known.has(each.toLowerCase()));
+}
+
+const isReviewOf = ({ review, codeHostLogin }: FactData<"plan.approved">, login: string): boolean =>
+  review !== undefined && codeHostLogin.toLowerCase() === login.toLowerCase();
 
 function decide(state: PlanState, input: PlanInput) {
   switch (input.kind) {
@@ -160,6 +192,12 @@ function decide(state: PlanState, input: PlanInput) {
         : ignored(`the plan is ${state.phase}, not running`);
     case "approve":
       return approve(state, input);
+    case "withdraw": {
+      const { codeHostLogin, reason } = input;
+      return state.approvals.some((each) => isReviewOf(each, codeHostLogin))
+        ? happens<PlanFactType>([{ type: "plan.approval-revoked", data: { codeHostLogin, reason } }])
+        : ignored(`no review of ${codeHostLogin} approves this plan`);
+    }
     case "supersede":
       // A late message about the pull request must not take away what the merge's apply waits for.
       if (state.request?.phase === "merge") return ignored("the plan belongs to a merge's apply");
@@ -176,11 +214,15 @@ function evolve(state: PlanState, fact: FactOf<PlanFactType>): PlanState {
     case "plan.started":
       return { ...state, phase: "planning", build: fact.data.build };
     case "plan.finished":
-      return { ...state, phase: "ready", finished: fact.data };
+      return { ...state, phase: "ready", finished: fact.data, finishedAt: fact.time };
     case "plan.failed":
       return { ...state, phase: "failed", failure: fact.data };
     case "plan.approved":
       return { ...state, approvals: [...state.approvals, fact.data] };
+    case "plan.approval-revoked": {
+      const { codeHostLogin } = fact.data;
+      return { ...state, approvals: state.approvals.filter((each) => !isReviewOf(each, codeHostLogin)) };
+    }
     case "plan.superseded":
       return { ...state, phase: "superseded", supersededBy: fact.data.by };
   }

@@ -51,12 +51,17 @@ describe("pull requests", () => {
 
   test.each<[string, PullRequestChoice, RegExp]>([
     ["into another branch", { base: "release-1" }, /only main is planned/],
-    ["from a fork", { headRepository: { id: 99 } }, /fork/],
-    ["from a fork that is gone", { headRepository: null }, /fork/],
   ])("one %s is ignored", (_what, choice, reason) => {
     expect(read("pull_request", pullRequestBody(choice))).toMatchObject({
       kind: "ignored",
       reason: expect.stringMatching(reason),
+    });
+  });
+
+  test.each([{ id: 99 }, null])("one from a fork (%o) is received as such", (headRepository) => {
+    expect(read("pull_request", pullRequestBody({ headRepository }))).toMatchObject({
+      kind: "accepted",
+      data: { fork: true },
     });
   });
 
