@@ -1,0 +1,200 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { packBundle } from "../../../shared/adapters/google/deploys-bundle.ts";
+import { renderManifests } from "../../../shared/adapters/google/deploys-manifests.ts";
+import {
+  findWorkload,
+  scaleWorkload,
+  workloadStatus,
+} from "../../../shared/adapters/google/deploys-workloads.ts";
+import type { KubernetesObject } from "../../../shared/adapters/kubernetes/objects.ts";
+import type { ReleaseRequest } from "../../../shared/ports/deploys.ts";
+import { untar } from "../../support/google/cloud-deploy-fake.ts";
+import { DIGEST, manifests } from "../../support/google/cloud-deploys.ts";
+import { KUBERNETES_MISSING, KUBERNETES_NOTE, KUBERNETES_START_MS } from "../../support/kubernetes/found.ts";
+import { makeNamespace, realWorld } from "../../support/kubernetes/world.ts";
+
+const request = (parameters: ReleaseRequest["serving"]["parameters"] = {}): ReleaseRequest => ({
+  endpoint: "teams/default/endpoints/ranker",
+  modelVersion: "teams/default/models/ranker/versions/7",
+  backend: "ranker-7-0123abcd",
+  artifact: { uri: "gs://models/ranker/7", digest: DIGEST },
+  serving: { manifests: "serving/ranker", parameters, directory: "serving/ranker" },
+  repository: "acme/platform",
+  commit: "0".repeat(40),
+});
+
+const MORE = `---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings }
+data: { batch: "8" }
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: ranker }
+spec:
+  minReplicas: 2
+  maxReplicas: 4
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: ranker }
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: { name: ranker }
+spec: { maxUnavailable: 1 }
+`;
+const WITH_CONFIG = manifests("serve", MORE).replace(
+  "      containers:",
+  "      volumes: [{ name: settings, configMap: { name: settings } }]\n      containers:",
+);
+
+const render = (text: string, parameters: ReleaseRequest["serving"]["parameters"] = {}) =>
+  renderManifests(
+    request(parameters),
+    [{ path: "serving/ranker/server.yaml", bytes: Buffer.from(text) }],
+    "team-default",
+  );
+
+describe("the manifests of a release", () => {
+  test("bear the backend's name, select its pods alone, and tell the program what it serves", () => {
+    const rendered = render(WITH_CONFIG, { replicas: 3, batchSize: 8 });
+    expect(rendered.map(({ kind, metadata }) => [kind, metadata?.name, metadata?.namespace])).toEqual([
+      ["Deployment", "ranker-7-0123abcd", "team-default"],
+      ["Service", "ranker-7-0123abcd", "team-default"],
+      ["ConfigMap", "ranker-7-0123abcd-settings", "team-default"],
+      ["HorizontalPodAutoscaler", "ranker-7-0123abcd", "team-default"],
+      ["PodDisruptionBudget", "ranker-7-0123abcd", "team-default"],
+    ]);
+    const selected = { "signalbox.dev/backend": "ranker-7-0123abcd" };
+    const [deployment, service] = rendered;
+    expect(service?.spec).toMatchObject({ selector: selected });
+    expect(service?.spec?.["selector"]).toEqual(selected);
+    expect(deployment).toMatchObject({
+      metadata: {
+        labels: { "app.kubernetes.io/managed-by": "signalbox", "signalbox.dev/endpoint": "ranker" },
+        annotations: { "signalbox.dev/replicas": "3" },
+      },
+      spec: {
+        replicas: 3,
+        selector: { matchLabels: selected },
+        template: { metadata: { labels: { app: "ranker", ...selected } } },
+      },
+    });
+    const text = JSON.stringify(deployment);
+    expect(text).toContain('{"name":"MODEL_VERSION","value":"teams/default/models/ranker/versions/7"}');
+    expect(text).toContain('{"name":"PARAMETER_BATCHSIZE","value":"8"}');
+    expect(text).not.toContain("overridden");
+    expect(text).toContain('"configMap":{"name":"ranker-7-0123abcd-settings"}');
+  });
+
+  test.each([
+    [
+      "an HTTPRoute",
+      manifests(
+        "serve",
+        "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: x }",
+      ),
+      /traffic is Signalbox's alone/,
+    ],
+    [
+      "an Ingress",
+      manifests("serve", "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: x }"),
+      /traffic/,
+    ],
+    [
+      "a ClusterRole",
+      manifests(
+        "serve",
+        "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: { name: x }",
+      ),
+      /only/,
+    ],
+    [
+      "a kind that only sounds like one of ours",
+      manifests("serve", "---\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: { name: x }"),
+      /only/,
+    ],
+    ["two Deployments", manifests("serve", `---\n${manifests()}`), /more than one/],
+    ["no Service", manifests().split("---")[0] ?? "", /one Service, and here is none/],
+    [
+      "a Service of type LoadBalancer",
+      manifests().replace(
+        "spec:\n  selector: { app: ranker }\n  ports",
+        "spec:\n  type: LoadBalancer\n  selector: { app: ranker }\n  ports",
+      ),
+      /ClusterIP/,
+    ],
+    ["no YAML", "a: [", /no YAML/],
+    ["no object", "just text", /apiVersion/],
+    [
+      "an alias bomb",
+      `a: &a [${"x,".repeat(50)}]\n${Array.from({ length: 200 }, (_, at) => `k${at}: *a`).join("\n")}`,
+      /alias|apiVersion/i,
+    ],
+  ])("with %s are refused", (_, text, message) => {
+    expect(() => render(text)).toThrow(message);
+  });
+
+  test("with bytes that are no UTF-8, too many bytes, or replicas that are no number are refused", () => {
+    const bytes = Buffer.from([0xff, 0xfe, 0x00]);
+    expect(() => renderManifests(request(), [{ path: "x.yaml", bytes }], "n")).toThrow(/UTF-8/);
+    expect(() => render(`# ${"x".repeat(1024 * 1024)}\n${manifests()}`)).toThrow(/bytes/);
+    for (const replicas of [0, 1.5, 2 ** 53, "many"])
+      expect(() => render(manifests(), { replicas })).toThrow(/whole number/);
+  });
+
+  test("with __proto__ keys change nothing of ours", () => {
+    const text = manifests(
+      "serve",
+      "---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\ndata: { __proto__: y }",
+    );
+    render(text);
+    expect(({} as Record<string, unknown>)["y"]).toBeUndefined();
+  });
+
+  test("are packed to the same bytes each time, as an archive that others read", () => {
+    const [one, two] = [packBundle(render(WITH_CONFIG)), packBundle(render(WITH_CONFIG))];
+    expect(Buffer.from(one.bytes).equals(Buffer.from(two.bytes))).toBe(true);
+    const files = untar(one.bytes);
+    expect([...files.keys()]).toEqual(["skaffold.yaml", "release.yaml"]);
+    expect(JSON.parse(files.get("skaffold.yaml") ?? "")).toMatchObject({
+      kind: "Config",
+      manifests: { rawYaml: ["release.yaml"] },
+    });
+    expect(packBundle(render(manifests())).digest).not.toBe(one.digest);
+  });
+});
+
+const PLURALS: Readonly<Record<string, string>> = {
+  Deployment: "apis/apps/v1/namespaces/NS/deployments",
+  Service: "api/v1/namespaces/NS/services",
+  ConfigMap: "api/v1/namespaces/NS/configmaps",
+  HorizontalPodAutoscaler: "apis/autoscaling/v2/namespaces/NS/horizontalpodautoscalers",
+  PodDisruptionBudget: "apis/policy/v1/namespaces/NS/poddisruptionbudgets",
+};
+
+describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}on a real API server`, () => {
+  test(
+    "rendered manifests are accepted, and the Deployment is found by its label, scaled to nothing and back",
+    async () => {
+      const world = await realWorld();
+      onTestFinished(() => world.close());
+      const client = world.client();
+      const namespace = "team-default";
+      await makeNamespace(client, namespace);
+      for (const manifest of render(WITH_CONFIG, { replicas: 2 })) {
+        const path = `/${PLURALS[manifest.kind]?.replace("NS", namespace) ?? ""}/${manifest.metadata?.name ?? ""}`;
+        await client.apply(path, manifest as unknown as KubernetesObject, "signalbox-test");
+      }
+      const find = async () =>
+        (await findWorkload(client, "ranker-7-0123abcd")) ?? expect.unreachable("no Deployment");
+      // No controller runs here, so nothing becomes ready.
+      expect(workloadStatus(await find())).toMatchObject({ state: "preparing" });
+      await scaleWorkload(client, await find(), "cold");
+      expect(workloadStatus(await find())).toMatchObject({ state: "cold" });
+      await scaleWorkload(client, await find(), "warm");
+      expect((await find()).spec?.replicas).toBe(2);
+      expect(await findWorkload(client, "ranker-8-00000000")).toBeUndefined();
+    },
+    KUBERNETES_START_MS,
+  );
+});
