@@ -31,6 +31,11 @@ if (
   process.exit(2);
 }
 
+// Whoever reads may have read enough, as `head` does: then nobody wants the rest.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 const write = (line: string): void => void process.stdout.write(`${line}\n`);
 const started = performance.now();
 const seconds = (): string => ((performance.now() - started) / 1_000).toFixed(1);

@@ -10,9 +10,12 @@ const DUPLICATES_MAX = 4;
 const DUPLICATE_LATE_MS_MAX = 12_000;
 const DUPLICATE_CHANCE = 0.08;
 
+/** Reason of a dead letter whose cause goes away. */
+export const POISON = "SIMULATED_POISON";
+
 /** Delivers some facts again, late, to whatever process lives then; so facts come out of order too. */
 export function copyingBus(outside: Outside, bus: Bus, living: () => Bus | undefined): Bus {
-  const { faults, random, time, history } = outside;
+  const { faults, random, time, history, delivered } = outside;
   const again = async (fact: AnyFact): Promise<void> => {
     await time.sleep(random.uniform() * DUPLICATE_LATE_MS_MAX);
     history.mark("a fact delivered again");
@@ -23,8 +26,9 @@ export function copyingBus(outside: Outside, bus: Bus, living: () => Bus | undef
     }
   };
   return {
-    async publish(fact) {
-      await bus.publish(fact);
+    async publish(fact, only) {
+      await bus.publish(fact, only);
+      if (only === undefined) delivered.add(fact.id);
       if (faults.healed() || random.uniform() > DUPLICATE_CHANCE) return;
       const copies = 1 + Math.floor(random.uniform() * DUPLICATES_MAX);
       for (let copy = 0; copy < copies; copy++) void again(fact);
@@ -41,7 +45,7 @@ export function poisoned({ faults, history }: Outside, service: FactService): Fa
         history.add("bus", `${service.name} refuses ${fact.type} of ${fact.subject} for good`);
         history.mark("a dead letter");
         const message = `${service.name} cannot read ${fact.id}.`;
-        throw new ControlPlaneError("INVALID_ARGUMENT", message, { reason: "SIMULATED_POISON" });
+        throw new ControlPlaneError("INVALID_ARGUMENT", message, { reason: POISON });
       }
       await service.handle(fact);
     },

@@ -31,8 +31,8 @@ export function streamProblems({ facts, db }: Outside): readonly string[] {
   return problems;
 }
 
-/** Every row of the outbox is published, and every timer has fired; neither before its time. */
-export function outboxProblems({ db }: Outside): readonly string[] {
+/** Every fact was given to everybody who wants it, every row of the outbox is published, and every timer has fired. */
+export function outboxProblems({ db, facts, delivered }: Outside): readonly string[] {
   const rows = db.rows(
     "SELECT f.type, f.stream AS subject FROM facts f LEFT JOIN outbox o ON o.position = f.position WHERE o.published IS NULL",
   ) as readonly { type: string; subject: string }[];
@@ -40,7 +40,9 @@ export function outboxProblems({ db }: Outside): readonly string[] {
     stream: string;
     name: string;
   }[];
+  const missed = facts.filter(({ id }) => !delivered.has(id));
   return [
+    ...missed.map(({ type, subject, version }) => `${type} of ${subject} v${version} was given to nobody`),
     ...rows.map(({ type, subject }) => `${type} of ${subject} was never published`),
     ...timers.map(({ stream, name }) => `the timer ${name} of ${stream} never fired`),
   ];

@@ -3,6 +3,7 @@ import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { TrafficDocument } from "../../shared/domain/traffic.ts";
 import type { Deploys } from "../../shared/ports/deploys.ts";
 import type { Ledger } from "../../shared/ports/ledger.ts";
+import type { Outbox } from "../../shared/ports/outbox.ts";
 import type { Traffic } from "../../shared/ports/traffic.ts";
 import type { History } from "./history.ts";
 import { trafficProblem } from "./traffic-law.ts";
@@ -13,12 +14,13 @@ export interface Observer {
   readonly broken: (what: string) => void;
 }
 
-/** Writes down every fact as it becomes durable. */
+/** Writes down every fact as it becomes durable, and notices when a stream decides one cause twice. */
 export function observedLedger(
   ledger: Ledger,
-  { history }: Observer,
+  { history, broken }: Observer,
   onFact: (fact: AnyFact) => void,
 ): Ledger {
+  const decided = new Set<string>();
   return {
     read: (stream, after) => ledger.read(stream, after),
     decision: (stream, cause) => ledger.decision(stream, cause),
@@ -28,6 +30,9 @@ export function observedLedger(
     async append(batch) {
       const answer = await ledger.append(batch);
       if (answer !== "appended") return answer;
+      const decision = `${batch.cause} on ${batch.stream}`;
+      if (decided.has(decision)) broken(`${decision} is decided twice`);
+      decided.add(decision);
       for (const fact of batch.facts) {
         history.add("ledger", `${fact.type} ${fact.subject} v${fact.version} ${JSON.stringify(fact.data)}`);
         onFact(fact);
@@ -37,11 +42,27 @@ export function observedLedger(
   };
 }
 
+/** Notices when a fact counts as published, or a timer as fired, before everybody who wants it was given it. */
+export function observedOutbox(outbox: Outbox, { broken }: Observer, delivered: ReadonlySet<string>): Outbox {
+  return {
+    pending: (now, limit) => outbox.pending(now, limit),
+    timersDue: (now, limit) => outbox.timersDue(now, limit),
+    async settle(id, result) {
+      if (result.published && !delivered.has(id)) broken(`${id} counts as published before it was handled`);
+      await outbox.settle(id, result);
+    },
+    async timerFired(id, time) {
+      if (!delivered.has(id)) broken(`the timer ${id} counts as fired before it was handled`);
+      await outbox.timerFired(id, time);
+    },
+  };
+}
+
 /** Checks every write of a traffic document against what it may not do. */
 export function observedTraffic(
   traffic: Traffic,
   { history, broken }: Observer,
-  stateOf: (backend: string) => string,
+  stateOf: (backend: string, epoch: number) => string,
 ): Traffic {
   let latest: TrafficDocument | undefined;
   return {

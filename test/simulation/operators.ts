@@ -1,31 +1,35 @@
-// Operators look after dead letters: now and then one replays them while traffic goes on, and at the end all of them.
-import type { AnyFact } from "../../shared/domain/fact.ts";
+// Operators look after dead letters: now and then one asks for their replay while traffic goes on, and at the end for that of all.
+import { deadLetterName } from "../../shared/domain/dead-letter.ts";
+import { replay } from "../../services/api/dead-letters/decisions.ts";
 import { type Callers, persist } from "./client.ts";
+import { POISON } from "./carriers.ts";
 
 const LETTERS_MAX = 1_000;
 
 /** Operators of a history. */
 export function createOperators(callers: Callers) {
   const { outside } = callers;
-  const replayed = new Set<string>();
+  /** Letters that somebody can do something about: what a service cannot handle for good stays, and is a problem. */
+  const waiting = async () => {
+    const { letters } = await outside.deadLetters.list(LETTERS_MAX);
+    return letters.filter(({ reason }) => reason === POISON);
+  };
   return {
-    /** Gives every dead letter to the services again that was not given since. `all`: also those that were. */
-    async replay(all: boolean): Promise<void> {
-      const { letters } = await outside.deadLetters.list(LETTERS_MAX);
-      for (const { id, payload } of letters.toReversed()) {
-        if (!all && replayed.has(id)) continue;
-        replayed.add(id);
-        outside.history.mark("a dead letter replayed");
+    /** Asks for the replay of every dead letter that waits for one. */
+    async replay(): Promise<void> {
+      for (const { id, state } of (await waiting()).toReversed()) {
+        if (state === "replaying") continue;
+        outside.history.mark(
+          outside.faults.healed() ? "a dead letter replayed" : "a dead letter replayed during traffic",
+        );
+        const [letter = ""] = deadLetterName(id).split("/").slice(-1);
         await persist(callers, "grace", `replays ${id}`, ({ ports }) =>
-          ports.local.publish(payload as AnyFact),
+          replay(ports, { letter, reason: "mended", actor: "grace" }),
         );
       }
     },
-    /** Whether a dead letter waits that nobody has given to the services again. */
-    async haveWork(): Promise<boolean> {
-      const { letters } = await outside.deadLetters.list(LETTERS_MAX);
-      return letters.some(({ id }) => !replayed.has(id));
-    },
+    /** Whether a dead letter is there that a replay may help. */
+    haveWork: async (): Promise<boolean> => (await waiting()).length > 0,
   };
 }
 

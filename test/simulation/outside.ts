@@ -14,13 +14,14 @@ import { createFaults } from "./faults.ts";
 import { createSimulatedChecks, createSimulatedGit } from "./git.ts";
 import { createHistory } from "./history.ts";
 import { createRandom } from "../../shared/domain/random.ts";
-import { observedDeploys, observedLedger, observedTraffic } from "./observed.ts";
+import { observedDeploys, observedLedger, observedOutbox, observedTraffic } from "./observed.ts";
 import { lendDatabase } from "./lent-database.ts";
 import { createSimulatedRay } from "./ray.ts";
 import { createCounters, createUsers } from "./requests.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import { createSimulatedBuilds } from "./terraform.ts";
 import { createSimulatedTime, type SimulatedTime } from "./time.ts";
+import { createVouchedMoves } from "./vouched-moves.ts";
 
 /** The repository of all stacks and of the endpoint. */
 export const REPOSITORY = "acme/platform";
@@ -83,6 +84,9 @@ export function createOutside(seed: number, change: Partial<Shape> = {}) {
   const serving = createServing(time);
   const { backends, counters } = serving;
   const ray = createSimulatedRay(() => time.now(), createRandom(seed + 3e9));
+  /** Facts and timers that the bus has taken: everybody who wants them has handled them, or keeps them as dead letters. */
+  const delivered = new Set<string>();
+  const vouched = createVouchedMoves();
   const healed = (): boolean => faults.healed();
   return {
     seed,
@@ -102,10 +106,14 @@ export function createOutside(seed: number, change: Partial<Shape> = {}) {
     builds: createSimulatedBuilds({ time, random: createRandom(seed + 2e9), history, broken, healed }),
     git: createSimulatedGit(REPOSITORY),
     checks: createSimulatedChecks(),
-    traffic: observedTraffic(serving.traffic, observer, (backend) => backends.stateOf(backend)),
+    vouched,
+    traffic: observedTraffic(serving.traffic, observer, (backend, epoch) =>
+      vouched.has(backend, epoch) ? "ready" : backends.stateOf(backend),
+    ),
     deploys: observedDeploys(backends.deploys, observer, serving.weights),
     ledger: observedLedger(createLedger(db), observer, (fact) => void facts.push(fact)),
-    outbox: createOutbox(db),
+    delivered,
+    outbox: observedOutbox(createOutbox(db), observer, delivered),
     views: createViews(db),
     receipts: createReceipts(db),
     deadLetters: createDeadLetters(db),

@@ -146,7 +146,7 @@ export function scriptOf(outside: Outside, people: People): readonly Action[] {
   planTrainers(script, outside, people);
   planScientists(script, outside, people);
   const { developers, operators } = people;
-  script.times(2, 0.4, () => developers.track(operators.replay(false)));
+  script.times(2, 0.4, () => developers.track(operators.replay()));
   planOutages(script, outside);
   return script.inOrder();
 }

@@ -22,6 +22,7 @@ import { exchangeByFetch } from "../support/exchange.ts";
 import { copyingBus, poisoned } from "./carriers.ts";
 import { createLife, type Life, type Lost } from "./seam.ts";
 import type { Outside } from "./outside.ts";
+import { vouching } from "./vouched-moves.ts";
 import { watchfulLog } from "./watchful-log.ts";
 import { createWorkflowApi } from "./workflow-api.ts";
 
@@ -65,8 +66,10 @@ function portsOf(outside: Outside, life: Life, living: () => Bus | undefined) {
     views: life.port("views", outside.views),
     receipts: life.port("receipts", outside.receipts),
     deadLetters: life.port("deadLetters", outside.deadLetters),
-    traffic: life.port("traffic", outside.traffic),
-    deploys: life.port("deploys", outside.deploys),
+    ...vouching(outside, {
+      traffic: life.port("traffic", outside.traffic),
+      deploys: life.port("deploys", outside.deploys),
+    }),
     metrics: life.port("metrics", outside.metrics),
     artifacts: life.port("artifacts", outside.artifacts),
     cluster: life.port("cluster", outside.ray.cluster),

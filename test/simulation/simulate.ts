@@ -85,7 +85,7 @@ async function heal(outside: Outside, people: People): Promise<Rest> {
   faults.heal();
   history.add("heal", "no more faults");
   developers.github.redeliver();
-  developers.track(operators.replay(true));
+  developers.track(operators.replay());
   const until = time.now().getTime() + REST_MS_MAX;
   let rest: Rest = { atRest: false, waitsFor: ["nothing was looked at"] };
   while (time.now().getTime() < until) {
@@ -94,7 +94,7 @@ async function heal(outside: Outside, people: People): Promise<Rest> {
     developers.track(developers.review());
     developers.track(trainers.resume().then(() => trainers.decide()));
     // A letter that was on its way when the world healed lies there only now.
-    developers.track(operators.replay(false));
+    developers.track(operators.replay());
     await time.settle();
     if (developers.busy()) continue;
     rest = await atRest(outside);

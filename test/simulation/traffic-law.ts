@@ -34,7 +34,7 @@ function rollbackProblem(
 function moveProblem(
   before: TrafficDocument,
   after: TrafficDocument,
-  stateOf: (backend: string) => string,
+  stateOf: (backend: string, epoch: number) => string,
 ): string | undefined {
   const [move] = after.traffic.moves;
   if (move === undefined || move.epoch !== after.traffic.epoch) return "a move is not listed";
@@ -48,17 +48,18 @@ function moveProblem(
   if (!CAREFUL.has(move.kind)) return undefined;
   for (const [backend, version] of servedVersions(ENDPOINT, after)) {
     const grew = (move.to[version] ?? 0) > (move.from[version] ?? 0);
-    if (grew && NEVER_READY.has(stateOf(backend)))
-      return `epoch ${move.epoch} gives traffic to ${backend}, which is ${stateOf(backend)}`;
+    const state = stateOf(backend, move.epoch);
+    if (grew && NEVER_READY.has(state))
+      return `epoch ${move.epoch} gives traffic to ${backend}, which is ${state}`;
   }
   return undefined;
 }
 
-/** What is wrong with a write, if anything. */
+/** What is wrong with a write, if anything. `stateOf`: how a backend stands, as far as the writer of this epoch can know. */
 export function trafficProblem(
   before: TrafficDocument = EMPTY_TRAFFIC,
   after: TrafficDocument,
-  stateOf: (backend: string) => string,
+  stateOf: (backend: string, epoch: number) => string,
 ): string | undefined {
   const [from, to] = [before.traffic.epoch, after.traffic.epoch];
   if (to === from + 1) return moveProblem(before, after, stateOf);

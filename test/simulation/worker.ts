@@ -31,5 +31,7 @@ async function run({ from, to }: SeedRange): Promise<void> {
   process.send?.(results);
 }
 
+// Whoever asked is gone, and so is the reason to go on.
+process.on("disconnect", () => process.exit());
 process.on("message", (range: SeedRange) => void run(range));
 process.send?.([]);
