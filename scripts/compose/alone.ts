@@ -6,15 +6,17 @@ import { Type } from "typebox";
 import { readStateHolder } from "../../shared/adapters/local/state-lock.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { failedPrecondition } from "../../shared/domain/errors.ts";
-import type { DeadLetters } from "../../shared/ports/dead-letters.ts";
 import { withDeadline } from "../../shared/runtime/deadline.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { onFacts, serveFunction } from "../../shared/runtime/on-facts.ts";
+import { drain } from "../../shared/runtime/drain.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
 import { PASS_TIME_MAX_MS } from "./loops.ts";
+import type { Stores } from "./open-stores.ts";
 import { stopRequested } from "./stop.ts";
 import { type Keys, type StateFolder, openKeys, openStateFolder } from "./state-folder.ts";
+import type { World } from "./world.ts";
 
 /** Between two passes of the service's reconciler, in milliseconds. */
 const RECONCILE_PAUSE_MS = 1_000;
@@ -22,10 +24,6 @@ const RECONCILE_PAUSE_MS = 1_000;
 /** Variables that every fact service reads. */
 export const FACT_SERVICE_VARIABLES = {
   SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
-  SIGNALBOX_PUSH_TOKEN: Type.String({
-    minLength: 32,
-    description: "set it to the token that the relay is started with, 32 characters or more.",
-  }),
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
 } as const;
 
@@ -75,37 +73,46 @@ export async function joinState(
 
 /** How a service runs. */
 export interface AloneOptions {
-  readonly deadLetters: DeadLetters;
+  readonly world: World;
+  readonly stores: Pick<Stores, "deadLetters" | "door" | "subscription">;
   readonly log: Log;
   readonly port: number;
-  readonly token: string;
   /** Called before the service listens; what it answers is called before the service stops. */
   readonly start?: () => Promise<() => Promise<void>>;
   /** Called last: closes what is open. */
   readonly close: () => void | Promise<void>;
 }
 
+/** Loopback, but on Cloud Run, whose proxy comes from outside of the container. */
+export const hostOf = (world: World): string =>
+  world.kind === "google-cloud" && world.emulators === undefined ? "0.0.0.0" : "127.0.0.1";
+
+/** Whether a process has a clock of its own: on Cloud Run a schedule calls, because an instance sleeps between requests. */
+export const keepsTime = (world: World): boolean =>
+  world.kind === "embedded" || world.emulators !== undefined;
+
 /** Serves the service until SIGTERM or SIGINT; then requests under way finish, and the process ends by itself. */
 export async function serveAlone(service: FactService, options: AloneOptions): Promise<void> {
-  const { deadLetters, log, port, token } = options;
+  const { world, stores, log, port } = options;
   const { name } = service;
-  onFacts(service, { deadLetters, clock, log });
+  onFacts(service, { deadLetters: stores.deadLetters, clock, log }, stores.subscription);
   const stopWork = await options.start?.();
-  const server = serveFunction(name, token);
+  const server = serveFunction(name, stores.door);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, hostOf(world), resolve);
   });
-  const loop = repeat({ clock, log }, name, RECONCILE_PAUSE_MS, () =>
-    withDeadline(clock, PASS_TIME_MAX_MS, `A reconciling pass of ${name}`, async () => service.reconcile?.()),
-  );
+  const loop = keepsTime(world)
+    ? repeat({ clock, log }, name, RECONCILE_PAUSE_MS, () =>
+        withDeadline(clock, PASS_TIME_MAX_MS, `A reconciling pass of ${name}`, async () =>
+          service.reconcile?.(),
+        ),
+      )
+    : undefined;
   const stop = async (): Promise<void> => {
-    await loop.stop();
+    await loop?.stop();
     await stopWork?.();
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    });
+    await drain(server);
     await options.close();
     log.info({}, `${name} stopped`);
   };

@@ -1,7 +1,5 @@
 // The API in a process of its own, over a state folder: to ask, to approve, and to take traffic back while nothing else runs.
 // It starts also when `ledger.db` cannot be opened: then what needs it is refused, and a rollback works.
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { Type } from "typebox";
 import { createArtifacts } from "../../shared/adapters/local/artifacts.ts";
 import { createLocalBuilds } from "../../shared/adapters/local/builds.ts";
@@ -14,6 +12,8 @@ import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { createGrants } from "../../shared/adapters/local/grants.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
 import { createMetrics } from "../../shared/adapters/local/metrics.ts";
+import { createLocalChecks } from "../../shared/adapters/local/code-host-checks.ts";
+import { createOutbox } from "../../shared/adapters/local/outbox.ts";
 import { createNotifications } from "../../shared/adapters/local/notifications.ts";
 import { createReceipts } from "../../shared/adapters/local/receipts.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
@@ -22,9 +22,12 @@ import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { createViews } from "../../shared/adapters/local/views.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import type { Deploys } from "../../shared/ports/deploys.ts";
+import { hostOf } from "../../scripts/compose/alone.ts";
 import { openNotifying } from "../../scripts/compose/open-notifying.ts";
+import { openStores, type Stores } from "../../scripts/compose/open-stores.ts";
+import { openStateFolder, type StateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { declare } from "../../shared/runtime/config.ts";
+import { configure, type World } from "../../scripts/compose/world.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createLog, type Log } from "../../shared/runtime/log.ts";
 import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
@@ -39,22 +42,13 @@ import { createApi } from "./app.ts";
 import { resolveServing } from "./endpoints/serving.ts";
 import { createQueryLineage } from "./lineage/query.ts";
 import { modelVersionRegistered } from "./models/register.ts";
+import { checkRoutes } from "./routes/checks.ts";
 import { endpointRoutes } from "./routes/endpoints.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { rolloutRoutes } from "./routes/rollouts.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { runRequested } from "./runs/create.ts";
-
-const readConfig = declare(
-  Type.Object({
-    SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
-    PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 7420, description: "set it to a free port." }),
-    SIGNALBOX_RAY_ADDRESS: Type.Optional(
-      Type.String({ description: "set it to the URL of Ray's Jobs API." }),
-    ),
-  }),
-);
 
 /** The database, or one whose every call says why there is none. */
 function openOrExplain(path: string, log: Log): Database {
@@ -78,9 +72,33 @@ const deploys: Pick<Deploys, "status"> = {
   }),
 };
 
-async function openPorts(state: (...parts: readonly string[]) => string, log: Log, ray: string | undefined) {
-  const secrets = createSecrets(state("secrets"));
-  const db = openOrExplain(state("ledger.db"), log);
+/** The stores on this machine, whose database may be away. */
+function openLocalStores(state: StateFolder, log: Log): Stores {
+  const db = openOrExplain(state.path("ledger.db"), log);
+  return {
+    db,
+    ledger: createLedger(db),
+    outbox: createOutbox(db),
+    views: createViews(db),
+    receipts: createReceipts(db),
+    deadLetters: createDeadLetters(db),
+    figures: createFigures(db),
+    notifications: createNotifications(db),
+    grants: createGrants(state.path("sessions")),
+    // The outbox holds the facts already; the relay finds them there.
+    announce: async () => {},
+    bus: undefined,
+    door: "",
+    subscription: undefined,
+    close: async () => db.close(),
+  };
+}
+
+async function openPorts(state: StateFolder, world: World, log: Log, ray: string | undefined) {
+  const secrets = createSecrets(state.path("secrets"));
+  const stored =
+    world.kind === "embedded" ? openLocalStores(state, log) : await openStores(world, state, log);
+  const { db } = stored;
   const issuerKey = (await secrets.get("issuer-key")).current;
   const issuer = await createIssuer({
     privateKeyJwk: JSON.parse(issuerKey),
@@ -88,7 +106,6 @@ async function openPorts(state: (...parts: readonly string[]) => string, log: Lo
     clock,
   });
   const signer = createTextSigner(Buffer.from((await secrets.get("page-key")).current, "base64url"));
-  await mkdir(state("artifacts"), { recursive: true });
   const nothing = {
     repositories: "",
     blobs: "",
@@ -98,24 +115,16 @@ async function openPorts(state: (...parts: readonly string[]) => string, log: Lo
     secrets: [],
   };
   return {
+    ...stored,
     clock,
     log,
-    db,
     deploys,
     issuer,
     signer,
-    sessions: createSessions(createGrants(state("sessions")), clock),
-    // The outbox holds the facts already; the relay finds them there.
-    announce: async () => {},
-    ledger: createLedger(db),
-    views: createViews(db),
-    receipts: createReceipts(db),
-    deadLetters: createDeadLetters(db),
-    figures: createFigures(db),
-    notifications: createNotifications(db),
+    sessions: createSessions(stored.grants, clock),
     secrets,
-    ...openNotifying({ path: state }),
-    traffic: await createTraffic({ directory: state("traffic") }),
+    ...openNotifying(state),
+    traffic: await createTraffic({ directory: state.path("traffic") }),
     metrics: createMetrics({ database: db, clock, gateway: () => "" }),
     executions: createExecutions({
       db,
@@ -126,24 +135,30 @@ async function openPorts(state: (...parts: readonly string[]) => string, log: Lo
     }),
     // Builds are looked at here, never started.
     builds: createLocalBuilds({
-      folder: state("builds"),
+      folder: state.path("builds"),
       program: ["false"],
       settings: { ...nothing, graceMs: 0 },
       clock,
     }),
-    artifacts: createArtifacts({ roots: [state("artifacts")] }),
+    artifacts: createArtifacts({ roots: [state.path("artifacts")] }),
+    checks: createLocalChecks({ root: state.path("repos") }),
     cluster: createCluster({ address: ray }),
   };
 }
 
-const config = readConfig(process.env);
+const { config, world } = configure(process.env, "called", {
+  SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
+  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 7420, description: "set it to a free port." }),
+  SIGNALBOX_RAY_ADDRESS: Type.Optional(Type.String({ description: "set it to the URL of Ray's Jobs API." })),
+});
 const log = createLog("api");
-const state = (...parts: readonly string[]): string => join(config.SIGNALBOX_STATE, ...parts);
-const lock = await lockState(config.SIGNALBOX_STATE, clock);
-const ports = await openPorts(state, log, config.SIGNALBOX_RAY_ADDRESS);
+const state = await openStateFolder(config.SIGNALBOX_STATE);
+// Elsewhere the folder holds no ledger, and others use it too.
+const lock = world.kind === "embedded" ? await lockState(state.root, clock) : undefined;
+const ports = await openPorts(state, world, log, config.SIGNALBOX_RAY_ADDRESS);
 let url = "";
 const identity = createIdentity({
-  readPrincipals: createPrincipalsReader(state("principals.json")),
+  readPrincipals: createPrincipalsReader(state.path("principals.json")),
   verifyWorkflowToken: (token) => ports.issuer.verify(token, url),
 });
 const server = createServer({ clock, log, identity, sessions: ports.sessions });
@@ -164,6 +179,7 @@ await server.register(
       resolveServing: (endpoint, time) => resolveServing(ports, endpoint, time),
     }),
     routes: [
+      checkRoutes(ports),
       endpointRoutes(ports),
       rolloutRoutes(ports),
       runRoutes(ports),
@@ -172,14 +188,14 @@ await server.register(
     ],
   }),
 );
-url = await server.listen({ host: "127.0.0.1", port: config.PORT });
-await lock.setUrl(url);
+url = await server.listen({ host: hostOf(world), port: config.PORT });
+await lock?.setUrl(url);
 log.info({ url }, "api started");
 
 const stop = async (): Promise<void> => {
   await server.close();
-  ports.db.close();
-  await lock.release();
+  await ports.close();
+  await lock?.release();
   log.info({}, "api stopped");
 };
 void stopRequested().then(stop);

@@ -1,15 +1,12 @@
 // The page in a process of its own, over a state folder. It writes nothing.
-import { join } from "node:path";
 import { Type } from "typebox";
+import { hostOf } from "../../scripts/compose/alone.ts";
+import { openStores } from "../../scripts/compose/open-stores.ts";
+import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { openDatabase } from "../../shared/adapters/local/database.ts";
-import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
-import { createGrants } from "../../shared/adapters/local/grants.ts";
-import { createLedger } from "../../shared/adapters/local/ledger.ts";
+import { configure } from "../../scripts/compose/world.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
-import { createViews } from "../../shared/adapters/local/views.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
-import { declare } from "../../shared/runtime/config.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
@@ -17,41 +14,35 @@ import { createServer } from "../../shared/runtime/server.ts";
 import { createSessions } from "../../shared/runtime/sessions.ts";
 import { createConsole } from "./console.ts";
 
-const readConfig = declare(
-  Type.Object({
-    SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
-    PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
-  }),
-);
-
-const config = readConfig(process.env);
+const { config, world } = configure(process.env, "called", {
+  SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
+  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
+});
 const log = createLog("console");
-const state = (...parts: readonly string[]): string => join(config.SIGNALBOX_STATE, ...parts);
-const db = openDatabase(state("ledger.db"));
-const sessions = createSessions(createGrants(state("sessions")), clock);
+const state = await openStateFolder(config.SIGNALBOX_STATE);
+const stored = await openStores(world, state, log);
+const sessions = createSessions(stored.grants, clock);
 const identity = createIdentity({
-  readPrincipals: createPrincipalsReader(state("principals.json")),
+  readPrincipals: createPrincipalsReader(state.path("principals.json")),
   // Workflows have no business with the page.
   verifyWorkflowToken: async () => undefined,
 });
 const server = createServer({ clock, log, identity, sessions });
-const traffic = await createTraffic({ directory: state("traffic") });
+const traffic = await createTraffic({ directory: state.path("traffic") });
 await server.register(
   createConsole({
+    ...stored,
     clock,
     sessions,
     traffic,
-    ledger: createLedger(db),
-    views: createViews(db),
-    deadLetters: createDeadLetters(db),
   }),
 );
-const url = await server.listen({ host: "127.0.0.1", port: config.PORT });
+const url = await server.listen({ host: hostOf(world), port: config.PORT });
 log.info({ url }, "console started");
 
 const stop = async (): Promise<void> => {
   await server.close();
-  db.close();
+  await stored.close();
   log.info({}, "console stopped");
 };
 void stopRequested().then(stop);

@@ -7,29 +7,29 @@ import {
   joinState,
   serveAlone,
 } from "../../scripts/compose/alone.ts";
-import { openLedger } from "../../scripts/compose/open-ledger.ts";
+import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openArtifacts } from "../../scripts/compose/open-serving.ts";
+import { configure } from "../../scripts/compose/world.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
-import { declare } from "../../shared/runtime/config.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { createRegistry } from "./registry.ts";
 
-const readConfig = declare(Type.Object({ ...FACT_SERVICE_VARIABLES, ...ARTIFACT_VARIABLE }));
-
-const config = readConfig(process.env);
+const { config, world } = configure(process.env, "pushed", {
+  ...FACT_SERVICE_VARIABLES,
+  ...ARTIFACT_VARIABLE,
+});
 const { state } = await joinState(config.SIGNALBOX_STATE);
-const stored = openLedger(state);
+const log = createLog("registry");
+const stored = await openStores(world, state, log);
 const registry = createRegistry({
   ...stored,
   clock,
   artifacts: openArtifacts(state, folders(config.SIGNALBOX_ARTIFACT_ROOTS)),
-  // The outbox holds the facts already; the relay finds them there.
-  announce: async () => {},
 });
 await serveAlone(registry, {
-  deadLetters: stored.deadLetters,
-  log: createLog("registry"),
+  world,
+  stores: stored,
+  log,
   port: config.PORT,
-  token: config.SIGNALBOX_PUSH_TOKEN,
-  close: () => stored.db.close(),
+  close: stored.close,
 });

@@ -9,15 +9,15 @@ import {
   joinState,
   serveAlone,
 } from "../../scripts/compose/alone.ts";
-import { openLedger } from "../../scripts/compose/open-ledger.ts";
+import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openServing } from "../../scripts/compose/open-serving.ts";
 import { openWorkflows } from "../../scripts/compose/open-workflows.ts";
 import { withNode } from "../../scripts/compose/shipped.ts";
 import { createMetrics } from "../../shared/adapters/local/metrics.ts";
 import { lockState } from "../../shared/adapters/local/state-lock.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
+import { configure } from "../../scripts/compose/world.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
-import { declare } from "../../shared/runtime/config.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
 import { WORKFLOW } from "./ports.ts";
@@ -29,26 +29,23 @@ const SCRAPE_PAUSE_MS = 1_000;
 /** How long a stopping gateway waits for answers under way. */
 const GATEWAY_GRACE_MS = 3_000;
 
-const readConfig = declare(
-  Type.Object({
-    ...FACT_SERVICE_VARIABLES,
-    ...API_VARIABLE,
-    ...ARTIFACT_VARIABLE,
-    SIGNALBOX_GATEWAY_PORT: Type.Integer({
-      minimum: 0,
-      maximum: 65_535,
-      default: 7421,
-      description: "set it to a free port for the model gateway.",
-    }),
-    PATH: Type.String({ description: "set it so that git and the model servers' programs are found." }),
+const { config, world } = configure(process.env, "pushed", {
+  ...FACT_SERVICE_VARIABLES,
+  ...API_VARIABLE,
+  ...ARTIFACT_VARIABLE,
+  SIGNALBOX_GATEWAY_PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    default: 7421,
+    description: "set it to a free port for the model gateway.",
   }),
-);
-
-const config = readConfig(process.env);
+  PATH: Type.String({ description: "set it so that git and the model servers' programs are found." }),
+});
 const { state, keys } = await joinState(config.SIGNALBOX_STATE);
-const lock = await lockState(state.root, clock);
 const log = createLog("rollout");
-const stored = openLedger(state);
+const stored = await openStores(world, state, log);
+// On Google Cloud the document is the HTTPRoute, and the folder is nobody's.
+const lock = world.kind === "embedded" ? await lockState(state.root, clock) : undefined;
 const { executions, apiAnswersAt } = await openWorkflows({ db: stored.db, keys, log, only: WORKFLOW });
 apiAnswersAt(config.SIGNALBOX_API_URL);
 const traffic = await createTraffic({ directory: state.path("traffic") });
@@ -66,15 +63,13 @@ const ports = {
   traffic,
   deploys,
   api: () => config.SIGNALBOX_API_URL,
-  // The outbox holds the facts already; the relay finds them there.
-  announce: async () => {},
 };
 const rollout = createRollout(ports);
 await serveAlone(rollout, {
-  deadLetters: stored.deadLetters,
+  world,
+  stores: stored,
   log,
   port: config.PORT,
-  token: config.SIGNALBOX_PUSH_TOKEN,
   async start() {
     await deploys.start();
     const gatewayUrl = await gateway.listen(config.SIGNALBOX_GATEWAY_PORT);
@@ -95,7 +90,7 @@ await serveAlone(rollout, {
     };
   },
   async close() {
-    stored.db.close();
-    await lock.release();
+    await stored.close();
+    await lock?.release();
   },
 });

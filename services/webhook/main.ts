@@ -1,13 +1,12 @@
 // The webhook in a process of its own: takes deliveries into a state folder. The relay publishes what they become.
-import { join } from "node:path";
 import { Type } from "typebox";
+import { keepsTime } from "../../scripts/compose/alone.ts";
+import { openStores } from "../../scripts/compose/open-stores.ts";
+import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { openDatabase } from "../../shared/adapters/local/database.ts";
-import { createLedger } from "../../shared/adapters/local/ledger.ts";
-import { createReceipts } from "../../shared/adapters/local/receipts.ts";
+import { configure } from "../../scripts/compose/world.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
-import { declare } from "../../shared/runtime/config.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
 import { createServer } from "../../shared/runtime/server.ts";
@@ -16,45 +15,36 @@ import { createWebhook, WEBHOOK_SECRET } from "./webhook.ts";
 /** Between two looks for deliveries that were received and not handled. */
 const SWEEP_PAUSE_MS = 5_000;
 
-const readConfig = declare(
-  Type.Object({
-    SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
-    PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
-    SIGNALBOX_BIND: Type.String({ default: "127.0.0.1", description: "set it to the address to listen on." }),
-    SIGNALBOX_HOSTS: Type.String({
-      default: "localhost",
-      description: "list the host names under which the code host calls, with commas between them.",
-    }),
+const { config, world } = configure(process.env, "called", {
+  SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
+  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
+  SIGNALBOX_BIND: Type.String({ default: "127.0.0.1", description: "set it to the address to listen on." }),
+  SIGNALBOX_HOSTS: Type.String({
+    default: "localhost",
+    description: "list the host names under which the code host calls, with commas between them.",
   }),
-);
-
-const config = readConfig(process.env);
+});
 const log = createLog("webhook");
-const secrets = createSecrets(join(config.SIGNALBOX_STATE, "secrets"));
+const state = await openStateFolder(config.SIGNALBOX_STATE);
+const secrets = createSecrets(state.path("secrets"));
 // Without its secret it could only refuse: better not to start.
 await secrets.get(WEBHOOK_SECRET);
-const db = openDatabase(join(config.SIGNALBOX_STATE, "ledger.db"));
-const webhook = createWebhook({
-  ledger: createLedger(db),
-  receipts: createReceipts(db),
-  secrets,
-  clock,
-  log,
-  // The outbox holds the facts already; the relay finds them there.
-  announce: async () => {},
-});
+const stored = await openStores(world, state, log);
+const webhook = createWebhook({ ...stored, secrets, clock, log });
 const server = createServer({ clock, log, hosts: () => config.SIGNALBOX_HOSTS.toLowerCase().split(",") });
 await server.register(webhook.routes);
 server.get("/healthz", { config: { role: "public", lane: "unbounded" } }, async () => ({ status: "ok" }));
 const url = await server.listen({ host: config.SIGNALBOX_BIND, port: config.PORT });
-const sweeps = repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => webhook.sweep());
+const sweeps = keepsTime(world)
+  ? repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => webhook.sweep())
+  : undefined;
 log.info({ url }, "webhook started");
 
 const stop = async (): Promise<void> => {
   await server.close();
-  await sweeps.stop();
+  await sweeps?.stop();
   await webhook.sweep();
-  db.close();
+  await stored.close();
   log.info({}, "webhook stopped");
 };
 void stopRequested().then(stop);

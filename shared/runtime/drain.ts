@@ -14,6 +14,17 @@ interface Drainable {
   addHook(name: "onSend", hook: (request: FastifyRequest, reply: FastifyReply) => Promise<void>): unknown;
 }
 
+/** Closes a plain server the same way: resolves when every answer under way is given, or after `drainMs`. */
+export async function drain(server: Server, drainMs: number = DRAIN_MS): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  const force = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(force);
+}
+
 /** Makes `close()` end within `drainMs`: answers under way are finished, idle connections closed, the rest cut off. */
 export function drainOnClose(app: Drainable, drainMs: number = DRAIN_MS): void {
   const { server } = app;

@@ -1,0 +1,73 @@
+// The stores on Google Cloud: Firestore and Pub/Sub. Loaded only where that world was chosen.
+import { createCalls } from "../../shared/adapters/google/calls.ts";
+import { createBus } from "../../shared/adapters/google/bus.ts";
+import { createDeadLetters } from "../../shared/adapters/google/dead-letters.ts";
+import { createFigures } from "../../shared/adapters/google/figures.ts";
+import { createGrants } from "../../shared/adapters/google/grants.ts";
+import { createLedger } from "../../shared/adapters/google/ledger.ts";
+import { requireKnownSchema } from "../../shared/adapters/google/firestore-schema.ts";
+import { openStore } from "../../shared/adapters/google/firestore.ts";
+import { createNotifications } from "../../shared/adapters/google/notifications.ts";
+import { createOutbox } from "../../shared/adapters/google/outbox.ts";
+import { openPubSub } from "../../shared/adapters/google/pubsub-client.ts";
+import { createPushTokenGuard, googleKeys } from "../../shared/adapters/google/push-token.ts";
+import { createReceipts } from "../../shared/adapters/google/receipts.ts";
+import { createViews } from "../../shared/adapters/google/views.ts";
+import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import type { FactType } from "../../shared/domain/facts.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import { createPublishAtOnce } from "../../shared/runtime/publish-at-once.ts";
+import type { PushGuard } from "../../shared/runtime/push-guard.ts";
+import type { Stores } from "./open-stores.ts";
+import { readTopology } from "./topology.ts";
+import type { World } from "./world.ts";
+
+type GoogleWorld = Extract<World, { kind: "google-cloud" }>;
+
+/** The emulator signs no pushes. World and emulators together were refused for production when they were read. */
+const anyone: PushGuard = async () => {};
+
+function doorOf({ emulators, audience, senders }: GoogleWorld): PushGuard {
+  if (emulators !== undefined) return anyone;
+  return createPushTokenGuard({ audience, serviceAccounts: senders, keys: googleKeys(clock), clock });
+}
+
+/** Service → the types that its subscription gives it, as the topology says. */
+const subscribers = (): Readonly<Record<string, readonly FactType[]>> =>
+  Object.fromEntries(
+    Object.entries(readTopology()).map(([name, { subscribes }]) => [name, subscribes as readonly FactType[]]),
+  );
+
+/** Opens them; refuses a database that a newer program has written. */
+export async function openGoogleStores(world: GoogleWorld, log: Log): Promise<Omit<Stores, "db">> {
+  const { project, database, topic, emulators, subscription } = world;
+  const store = openStore(
+    { project, database, ...(emulators === undefined ? {} : { emulator: emulators.firestore }) },
+    clock,
+  );
+  await requireKnownSchema(store, log);
+  const client = await openPubSub({
+    project,
+    ...(emulators === undefined ? {} : { emulator: emulators.pubsub }),
+  });
+  const outbox = createOutbox(store);
+  const bus = createBus({ client, calls: createCalls({ clock }), topic, subscribers: subscribers() });
+  return {
+    ledger: createLedger(store),
+    outbox,
+    views: createViews(store),
+    receipts: createReceipts(store),
+    deadLetters: createDeadLetters(store),
+    figures: createFigures(store),
+    notifications: createNotifications(store),
+    grants: createGrants(store),
+    announce: createPublishAtOnce({ bus, outbox, clock, log }),
+    bus,
+    door: doorOf(world),
+    subscription: subscription === "" ? undefined : subscription,
+    async close() {
+      await client.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,156 @@
+// Which world a process runs in: a state folder of this machine, or Google Cloud. Read once, where a process is composed.
+// The names are those that terraform/control-plane sets on every Cloud Run service.
+import { type Static, type TObject, type TProperties, Type } from "typebox";
+import { ControlPlaneError, failedPrecondition } from "../../shared/domain/errors.ts";
+import { declare, type Environment } from "../../shared/runtime/config.ts";
+
+/** What a process is to others: pushed to by subscriptions, called by a schedule only, or an edge that people and systems call. */
+export type Door = "pushed" | "scheduled" | "called";
+
+/** Emulators in place of Google's services: `host:port` each. */
+export interface Emulators {
+  readonly firestore: string;
+  readonly pubsub: string;
+}
+
+/** A world and what is needed to reach it. */
+export type World =
+  | { readonly kind: "embedded"; readonly pushToken: string }
+  | {
+      readonly kind: "google-cloud";
+      readonly project: string;
+      readonly database: string;
+      readonly topic: string;
+      readonly emulators: Emulators | undefined;
+      /** Empty for a process that nothing is pushed to. */
+      readonly subscription: string;
+      readonly audience: string;
+      readonly senders: readonly string[];
+    };
+
+const EMULATOR_VARIABLES = ["FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"] as const;
+
+const WORLD = Type.Object({
+  SIGNALBOX_WORLD: Type.Union([Type.Literal("embedded"), Type.Literal("google-cloud")], {
+    default: "embedded",
+    description: "set it to google-cloud on Cloud Run, or leave it out for a state folder of this machine.",
+  }),
+});
+
+const PUSH_TOKEN = {
+  SIGNALBOX_PUSH_TOKEN: Type.String({
+    minLength: 32,
+    description: "set it to the token that the relay is started with, 32 characters or more.",
+  }),
+};
+
+const GOOGLE = {
+  GOOGLE_CLOUD_PROJECT: Type.String({ description: "set it to the id of the project." }),
+  SIGNALBOX_DATABASE: Type.String({ description: "set it to the name of the Firestore database." }),
+  SIGNALBOX_FACTS_TOPIC: Type.String({ description: "set it to the name of the topic of facts." }),
+};
+
+const SUBSCRIPTION = {
+  SIGNALBOX_SUBSCRIPTION: Type.String({
+    pattern: "^projects/[^/]+/subscriptions/[^/]+$",
+    description: "set it to the subscription that pushes here, as projects/…/subscriptions/….",
+  }),
+};
+
+/** Who may call; the emulator signs nothing, so there it is not asked. */
+const AUDIENCES = {
+  SIGNALBOX_AUDIENCES: Type.String({ description: "list the audience of the calls first." }),
+};
+const PUSH_ACCOUNT = {
+  SIGNALBOX_PUSH_ACCOUNT: Type.String({
+    description: "set it to the account that the subscription pushes as.",
+  }),
+};
+const SCHEDULER_ACCOUNT = {
+  SIGNALBOX_SCHEDULER_ACCOUNT: Type.String({ description: "set it to the account of the schedules." }),
+};
+
+const given = (environment: Environment, name: string): string => environment[name]?.trim() ?? "";
+
+/** Cloud Run sets K_SERVICE on every service. */
+const isProduction = (environment: Environment): boolean =>
+  given(environment, "K_SERVICE") !== "" || given(environment, "NODE_ENV") === "production";
+
+/** Reads variables, and keeps what is wrong with them to be told together. */
+function reader(environment: Environment, problems: string[]) {
+  return <Variables extends TProperties>(variables: Variables): Partial<Static<TObject<Variables>>> => {
+    try {
+      return declare(Type.Object(variables))(environment) as Partial<Static<TObject<Variables>>>;
+    } catch (error) {
+      if (!(error instanceof ControlPlaneError) || error.reason !== "CONFIG_INVALID") throw error;
+      problems.push(...error.message.split("\n").slice(1));
+      return {};
+    }
+  };
+}
+
+function emulatorsOf(environment: Environment, problems: string[]): Emulators | undefined {
+  const set = EMULATOR_VARIABLES.filter((name) => given(environment, name) !== "");
+  if (set.length === 0) return undefined;
+  if (isProduction(environment))
+    problems.push(
+      ...set.map(
+        (name) => `  - ${name} is set, and this is production: what it kept would be lost. Unset it.`,
+      ),
+    );
+  else if (set.length < EMULATOR_VARIABLES.length)
+    problems.push(
+      `  - of ${EMULATOR_VARIABLES.join(" and ")} only ${set.join()} is set: set both, or neither.`,
+    );
+  return {
+    firestore: given(environment, EMULATOR_VARIABLES[0]),
+    pubsub: given(environment, EMULATOR_VARIABLES[1]),
+  };
+}
+
+function readWorld(environment: Environment, door: Door, problems: string[]): World {
+  const read = reader(environment, problems);
+  const emulators = emulatorsOf(environment, problems);
+  const { SIGNALBOX_WORLD: kind } = read(WORLD.properties);
+  if (kind !== "google-cloud")
+    return {
+      kind: "embedded",
+      pushToken: door === "called" ? "" : (read(PUSH_TOKEN).SIGNALBOX_PUSH_TOKEN ?? ""),
+    };
+  const google = read(GOOGLE);
+  const subscription = door === "pushed" ? read(SUBSCRIPTION).SIGNALBOX_SUBSCRIPTION : undefined;
+  const guarded = door !== "called" && emulators === undefined;
+  const pusher = guarded && door === "pushed" ? read(PUSH_ACCOUNT).SIGNALBOX_PUSH_ACCOUNT : undefined;
+  // A service without a schedule has no such account.
+  const scheduler =
+    guarded && (door === "scheduled" || given(environment, "SIGNALBOX_SCHEDULER_ACCOUNT") !== "")
+      ? read(SCHEDULER_ACCOUNT).SIGNALBOX_SCHEDULER_ACCOUNT
+      : undefined;
+  return {
+    kind,
+    project: google.GOOGLE_CLOUD_PROJECT ?? "",
+    database: google.SIGNALBOX_DATABASE ?? "",
+    topic: google.SIGNALBOX_FACTS_TOPIC ?? "",
+    emulators,
+    subscription: subscription ?? "",
+    audience: guarded ? (read(AUDIENCES).SIGNALBOX_AUDIENCES?.split(",")[0] ?? "") : "",
+    senders: [pusher, scheduler].filter((each) => each !== undefined),
+  };
+}
+
+/**
+ * The configuration of one process: its own variables and those of its world. Throws one FAILED_PRECONDITION `CONFIG_INVALID` that
+ * lists every problem of both, such as an emulator in production.
+ */
+export function configure<Variables extends TProperties>(
+  environment: Environment,
+  door: Door,
+  variables: Variables,
+): { readonly config: Static<TObject<Variables>>; readonly world: World } {
+  const problems: string[] = [];
+  const config = reader(environment, problems)(variables);
+  const world = readWorld(environment, door, problems);
+  if (problems.length > 0)
+    throw failedPrecondition("CONFIG_INVALID", `The configuration is not usable.\n${problems.join("\n")}`);
+  return { config: config as Static<TObject<Variables>>, world };
+}
