@@ -16,7 +16,7 @@ import { PASS_TIME_MAX_MS } from "./loops.ts";
 import type { Stores } from "./open-stores.ts";
 import { stopRequested } from "./stop.ts";
 import { type Keys, type StateFolder, openKeys, openStateFolder } from "./state-folder.ts";
-import type { World } from "./world.ts";
+import { hostOf, keepsTime, type World } from "./world.ts";
 
 /** Between two passes of the service's reconciler, in milliseconds. */
 const RECONCILE_PAUSE_MS = 1_000;
@@ -82,14 +82,6 @@ export interface AloneOptions {
   /** Called last: closes what is open. */
   readonly close: () => void | Promise<void>;
 }
-
-/** Loopback, but on Cloud Run, whose proxy comes from outside of the container. */
-export const hostOf = (world: World): string =>
-  world.kind === "google-cloud" && world.emulators === undefined ? "0.0.0.0" : "127.0.0.1";
-
-/** Whether a process has a clock of its own: on Cloud Run a schedule calls, because an instance sleeps between requests. */
-export const keepsTime = (world: World): boolean =>
-  world.kind === "embedded" || world.emulators !== undefined;
 
 /** Serves the service until SIGTERM or SIGINT; then requests under way finish, and the process ends by itself. */
 export async function serveAlone(service: FactService, options: AloneOptions): Promise<void> {

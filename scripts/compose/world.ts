@@ -28,6 +28,14 @@ export type World =
       readonly senders: readonly string[];
     };
 
+/** Loopback, but on Cloud Run, whose proxy comes from outside of the container. */
+export const hostOf = (world: World): string =>
+  world.kind === "google-cloud" && world.emulators === undefined ? "0.0.0.0" : "127.0.0.1";
+
+/** Whether a process has a clock of its own: on Cloud Run a schedule calls, because an instance sleeps between requests. */
+export const keepsTime = (world: World): boolean =>
+  world.kind === "embedded" || world.emulators !== undefined;
+
 const EMULATOR_VARIABLES = ["FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"] as const;
 
 const WORLD = Type.Object({
@@ -80,7 +88,7 @@ const isProduction = (environment: Environment): boolean =>
 function reader(environment: Environment, problems: string[]) {
   return <Variables extends TProperties>(variables: Variables): Partial<Static<TObject<Variables>>> => {
     try {
-      return declare(Type.Object(variables))(environment) as Partial<Static<TObject<Variables>>>;
+      return declare(Type.Object(variables))(environment);
     } catch (error) {
       if (!(error instanceof ControlPlaneError) || error.reason !== "CONFIG_INVALID") throw error;
       problems.push(...error.message.split("\n").slice(1));

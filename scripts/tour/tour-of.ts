@@ -6,7 +6,13 @@ import type { TourOptions } from "./stage.ts";
 
 /** What the tour is given for this installation. */
 export function tourOf(
-  { url, gatewayUrl, tokens, webhookSecret, state }: Installation,
+  {
+    url,
+    gatewayUrl,
+    tokens,
+    webhookSecret,
+    state,
+  }: Pick<Installation, "url" | "gatewayUrl" | "tokens" | "webhookSecret" | "state">,
   rest: Pick<TourOptions, "ray" | "narrator" | "signal">,
 ): TourOptions {
   const token = (person: string): string => tokens.get(person) ?? "";

@@ -1,10 +1,9 @@
 // The page in a process of its own, over a state folder. It writes nothing.
 import { Type } from "typebox";
-import { hostOf } from "../../scripts/compose/alone.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { configure } from "../../scripts/compose/world.ts";
+import { configure, hostOf } from "../../scripts/compose/world.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";

@@ -1,5 +1,4 @@
 // The notifier in a process of its own, on a state folder: keeps what people must hear of, and tells them.
-import { Type } from "typebox";
 import { FACT_SERVICE_VARIABLES, joinState, serveAlone } from "../../scripts/compose/alone.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openNotifying } from "../../scripts/compose/open-notifying.ts";

@@ -1,5 +1,4 @@
 // The registry in a process of its own, on a state folder: verifies artifacts, keeps the views of models, datasets and lineage.
-import { Type } from "typebox";
 import {
   ARTIFACT_VARIABLE,
   FACT_SERVICE_VARIABLES,

@@ -1,11 +1,10 @@
 // The relay in a process of its own: publishes what is due. On one machine it pushes to the services that it is told of; on Google
 // Cloud it publishes to the topic, and a schedule calls it.
 import { Type } from "typebox";
-import { hostOf, keepsTime } from "../../scripts/compose/alone.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { configure } from "../../scripts/compose/world.ts";
+import { configure, hostOf, keepsTime } from "../../scripts/compose/world.ts";
 import { createPushBus } from "../../shared/adapters/local/push-bus.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { drain } from "../../shared/runtime/drain.ts";

@@ -12,6 +12,7 @@ import {
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openServing } from "../../scripts/compose/open-serving.ts";
 import { openWorkflows } from "../../scripts/compose/open-workflows.ts";
+import { watchTraffic } from "../../scripts/compose/watched-traffic.ts";
 import { withNode } from "../../scripts/compose/shipped.ts";
 import { createMetrics } from "../../shared/adapters/local/metrics.ts";
 import { lockState } from "../../shared/adapters/local/state-lock.ts";
@@ -48,7 +49,10 @@ const stored = await openStores(world, state, log);
 const lock = world.kind === "embedded" ? await lockState(state.root, clock) : undefined;
 const { executions, apiAnswersAt } = await openWorkflows({ db: stored.db, keys, log, only: WORKFLOW });
 apiAnswersAt(config.SIGNALBOX_API_URL);
-const traffic = await createTraffic({ directory: state.path("traffic") });
+const documents = await createTraffic({ directory: state.path("traffic") });
+// There the API is a process of its own, which writes them too.
+const watched = world.kind === "google-cloud" ? watchTraffic(documents, { clock, log }) : undefined;
+const traffic = watched?.traffic ?? documents;
 const { deploys, gateway } = openServing({
   state,
   artifactRoots: folders(config.SIGNALBOX_ARTIFACT_ROOTS),
@@ -82,6 +86,7 @@ await serveAlone(rollout, {
     const warming = repeat({ clock, log }, "warm-ups", SCRAPE_PAUSE_MS, createWarmUps(ports));
     return async () => {
       await warming.stop();
+      await watched?.stop();
       await stopScraping();
       await executions.close();
       await gateway.close(GATEWAY_GRACE_MS);

@@ -1,10 +1,9 @@
 // The webhook in a process of its own: takes deliveries into a state folder. The relay publishes what they become.
 import { Type } from "typebox";
-import { keepsTime } from "../../scripts/compose/alone.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { configure } from "../../scripts/compose/world.ts";
+import { configure, keepsTime } from "../../scripts/compose/world.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createLog } from "../../shared/runtime/log.ts";

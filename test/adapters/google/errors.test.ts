@@ -79,7 +79,9 @@ test("says what was done, what was said and what to do, and hides tokens and hea
   expect(error.message).toContain("Reading it failed (PERMISSION_DENIED): no, (redacted)");
   expect(error.message).toContain("Grant the service account");
   expect(error.message.length).toBeLessThan(GOOGLE_MESSAGE_CHARACTERS_MAX + 300);
-  expect(JSON.stringify({ ...error, message: error.message, cause: error.cause })).not.toContain(token);
+  expect(JSON.stringify([error, error.message, error.metadata, error.cause, error.stack])).not.toContain(
+    token,
+  );
 });
 
 test("our own errors pass as they are, and answers too", async () => {
