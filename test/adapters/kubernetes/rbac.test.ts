@@ -58,8 +58,12 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}the shipped roles`, () =>
       expectedEpoch: 1,
     });
     const inOther = applyMove("teams/other/endpoints/ranker", EMPTY_TRAFFIC, {
-      ...{ kind: "first", to: { "teams/other/models/ranker/versions/1": 100 }, cause: "c1" },
-      ...{ actor: "ada", reason: "first", time: "2026-03-01T10:00:00.000Z" },
+      kind: "first",
+      to: { "teams/other/models/ranker/versions/1": 100 },
+      cause: "c1",
+      actor: "ada",
+      reason: "first",
+      time: "2026-03-01T10:00:00.000Z",
     });
     await trafficAs("admin").write("teams/other/endpoints/ranker", inOther);
   }, KUBERNETES_START_MS);

@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 
-/** How the next request fails. `lost-reply` does what was asked and answers nothing. */
+/** How the next request fails; `none` lets it through. `lost-reply` does what was asked and answers nothing. */
 export type Fault =
+  | "none"
   | "lost-reply"
   | "cut"
   | "hang"

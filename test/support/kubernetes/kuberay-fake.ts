@@ -54,7 +54,7 @@ export function startKubeRayFake(
   keepLog: KeepLog,
   node: string,
 ): KubeRayFake {
-  let isRunning = true;
+  const ending = new AbortController();
   let admitting = true;
 
   const at = ({ metadata }: RayJobObject, part?: "status") =>
@@ -118,7 +118,7 @@ export function startKubeRayFake(
   }
 
   const loop = async (): Promise<void> => {
-    while (isRunning) {
+    while (!ending.signal.aborted) {
       for (const job of await client.list<RayJobObject>(collectionPath(RAY_JOBS, namespace))) {
         await queue(job);
         await advance(job);
@@ -134,7 +134,7 @@ export function startKubeRayFake(
       admitting = yes;
     },
     async stop() {
-      isRunning = false;
+      ending.abort();
       await done;
     },
   };
