@@ -64,6 +64,8 @@ resource "google_clouddeploy_delivery_pipeline" "pipeline" {
 resource "google_project_iam_member" "deploy" {
   for_each = merge(
     { "release/roles/run.developer" = { account = "release", role = "roles/run.developer" } },
+    # A release is the services as they run with another image: whoever makes it has to see them.
+    { "image/roles/run.viewer" = { account = "image", role = "roles/run.viewer" } },
     var.cluster == null ? {} : { "deploy/clusterUser" = { account = "deploy", role = local.custom_role_id["clusterUser"] } },
   )
   project    = var.project_id
