@@ -1,4 +1,5 @@
-# What wakes somebody, beside what each service has of its own (modules/service). Each says what to do.
+# What wakes somebody, beside what each service has of its own (modules/service). Each says what to do. Without anybody to wake
+# (`alert_emails`) there is none: conditions cost.
 resource "google_monitoring_notification_channel" "email" {
   for_each     = toset(var.alert_emails)
   project      = var.project_id
@@ -53,7 +54,7 @@ locals {
 }
 
 resource "google_monitoring_alert_policy" "alert" {
-  for_each              = local.alerts
+  for_each              = { for name, alert in local.alerts : name => alert if length(var.alert_emails) > 0 }
   project               = var.project_id
   display_name          = "${local.prefix}: ${each.value.title}"
   combiner              = "OR"
@@ -82,6 +83,7 @@ resource "google_monitoring_alert_policy" "alert" {
 
 # Cloud Deploy could not publish a notification: we then learn of a deployment only at the next look.
 resource "google_monitoring_alert_policy" "notification_failure" {
+  count                 = length(var.alert_emails) > 0 ? 1 : 0
   project               = var.project_id
   display_name          = "${local.prefix}: Cloud Deploy could not notify"
   combiner              = "OR"

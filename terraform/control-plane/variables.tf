@@ -5,7 +5,7 @@ variable "administrators" {
 }
 
 variable "alert_emails" {
-  description = "Who hears of alerts."
+  description = "Who hears of alerts. Without anybody there are none."
   type        = list(string)
   default     = []
 }

@@ -9,6 +9,9 @@ import { REGISTRY_INPUTS } from "../../services/registry/registry.ts";
 import { ROLLOUT_INPUTS } from "../../services/rollout/rollout.ts";
 import { WEBHOOK_SECRET } from "../../services/webhook/webhook.ts";
 import { FACTS, type FactType } from "../../shared/domain/facts.ts";
+import Type from "typebox";
+import { Check, Errors } from "typebox/value";
+import { parse } from "yaml";
 import { readTopology } from "../../scripts/compose/topology.ts";
 import { importsOf, readSource, ROOT } from "../support/source-files.ts";
 
@@ -88,4 +91,74 @@ test("only one service is open to strangers, and only for signed deliveries", ()
   const open = entries.filter(([, entry]) => "public" in entry && entry.public === true);
   expect(open.map(([name]) => name)).toEqual(["webhook"]);
   expect(open[0]?.[1]).toMatchObject({ kind: "http", secrets: [WEBHOOK_SECRET] });
+});
+
+/** Everything that services.yaml may say; what is misspelt would be left out without a word. */
+const SIZES = {
+  cpu: Type.String({ pattern: "^[1248]$" }),
+  memory: Type.String({ pattern: "^[0-9]+[MG]i$" }),
+  timeoutSeconds: Type.Integer({ minimum: 1, maximum: 59 }),
+  scaling: Type.Object(
+    {
+      instancesMin: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })),
+      instancesMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+      concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+    },
+    { additionalProperties: false },
+  ),
+};
+const words = Type.Array(Type.String({ pattern: "^[a-z][a-z-]*$" }), { uniqueItems: true });
+const TOPOLOGY = Type.Object(
+  {
+    defaults: Type.Object(SIZES, { additionalProperties: false }),
+    services: Type.Record(
+      Type.String({ pattern: "^[a-z]+$" }),
+      Type.Object(
+        {
+          kind: Type.Union([Type.Literal("http"), Type.Literal("facts"), Type.Literal("schedule")]),
+          subscribes: Type.Array(Type.String()),
+          public: Type.Optional(Type.Boolean()),
+          path: Type.Optional(Type.String({ pattern: "^/[a-z/]+$" })),
+          secrets: Type.Optional(words),
+          roles: words,
+          doors: Type.Optional(Type.Array(Type.Union([Type.Literal("people"), Type.Literal("programs")]))),
+          schedules: Type.Optional(
+            Type.Record(Type.String({ pattern: "^/[a-z-/]+$" }), Type.String({ pattern: "^[*]" })),
+          ),
+          hints: Type.Optional(words),
+          ...Object.fromEntries(Object.entries(SIZES).map(([name, size]) => [name, Type.Optional(size)])),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+test("services.yaml says only what somebody reads", () => {
+  const file = parse(readSource("terraform/services.yaml")) as { services: Record<string, object> };
+  expect([...Errors(TOPOLOGY, file)]).toEqual([]);
+  const misspelt = { ...file, services: { webhook: { ...file.services["webhook"], secret: ["x"] } } };
+  expect(Check(TOPOLOGY, misspelt)).toBe(false);
+});
+
+test("every role of services.yaml is one that Terraform knows", () => {
+  const known = new Set(
+    [...readSource("terraform/modules/topology/roles.tf").matchAll(/^ {4}([a-z-]+) += \[/gm)].map(
+      ([, role = ""]) => role,
+    ),
+  );
+  expect(known.size).toBeGreaterThan(10);
+  const used = entries.flatMap(([, entry]) => (entry as { roles?: readonly string[] }).roles ?? []);
+  expect(used.filter((role) => !known.has(role))).toEqual([]);
+});
+
+test("the image starts every service by the argument that Terraform gives it", () => {
+  const program = readSource("scripts/image/main.ts");
+  const started = [
+    ...program.matchAll(/^ {2}([a-z]+): \(\) => import\("..\/..\/services\/([a-z]+)\/main.ts"\)/gm),
+  ];
+  expect(started.map(([, name]) => name).toSorted()).toEqual(Object.keys(topology).toSorted());
+  expect(started.filter(([, name, folder]) => name !== folder)).toEqual([]);
+  expect(readSource("Dockerfile")).toContain('"/app/main.js"]');
 });

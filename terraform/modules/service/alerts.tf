@@ -2,7 +2,9 @@ locals {
   _series = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}\""
 }
 
+# Without anybody who would hear of it there is no policy: conditions cost.
 resource "google_monitoring_alert_policy" "errors" {
+  count                 = length(var.notification_channels) > 0 ? 1 : 0
   project               = var.project_id
   display_name          = "${var.name}: requests fail"
   combiner              = "OR"

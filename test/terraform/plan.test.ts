@@ -1,0 +1,81 @@
+// What Terraform would make of the topology, from a mocked plan, beside the topology itself; and what it costs while nothing happens.
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { idleCosts, totalOf } from "../../bench/idle-prices.ts";
+import { readTopology } from "../../scripts/compose/topology.ts";
+import {
+  copyOfTerraform,
+  type PlannedResource,
+  PROVIDER_MISSING,
+  PROVIDER_NOTE,
+  readTestReport,
+  terraform,
+  TERRAFORM_CALL_MAX_MS,
+} from "../support/terraform-roots.ts";
+
+/** What an installation may cost a month while nothing happens, at list price, with its optional parts off. */
+const IDLE_USD_MAX = 2;
+const RESOURCES_MIN = 200;
+const PREFIX = "signalbox-dev-";
+
+const topology = Object.entries(readTopology());
+
+describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
+  const copy = copyOfTerraform();
+  let plan: readonly PlannedResource[] = [];
+  afterAll(() => copy.remove());
+  beforeAll(async () => {
+    const folder = join(copy.folder, "control-plane");
+    await terraform(folder, "init", "-backend=false");
+    const words = ["test", "-json", "-verbose", "-filter=tests/options.tftest.hcl"];
+    plan = readTestReport((await terraform(folder, ...words)).stdout).plans["smallest"] ?? [];
+  }, 2 * TERRAFORM_CALL_MAX_MS);
+
+  const ofType = (type: string): readonly PlannedResource[] => plan.filter((each) => each.type === type);
+
+  test("is seen", () => {
+    expect(plan.length).toBeGreaterThan(RESOURCES_MIN);
+  });
+
+  test("runs every service of the topology, by the argument that the image knows, and no other", () => {
+    const entries = ofType("google_cloud_run_v2_service").map(({ values }) => {
+      const [template] = values["template"] as { containers: { args: string[] }[] }[];
+      return template?.containers[0]?.args[0];
+    });
+    expect([...new Set(entries)].toSorted()).toEqual(topology.map(([name]) => name).toSorted());
+  });
+
+  test("subscribes each fact service, and lets through every type that it asks for", () => {
+    const filters = new Map(
+      ofType("google_pubsub_subscription")
+        .filter(({ address }) => address.includes(".push["))
+        .map(({ values }) => [
+          String(values["name"]),
+          typeof values["filter"] === "string" ? values["filter"] : "",
+        ]),
+    );
+    const wanted = topology.filter(([, { subscribes }]) => subscribes.length > 0);
+    expect([...filters.keys()].toSorted()).toEqual(
+      [`${PREFIX}events`, ...wanted.map(([name]) => `${PREFIX}facts-${name}`)].toSorted(),
+    );
+    for (const [name, { subscribes }] of wanted) {
+      const families = [...(filters.get(`${PREFIX}facts-${name}`) ?? "").matchAll(/type,"([^"]+)"/g)].map(
+        ([, prefix = ""]) => prefix,
+      );
+      const missed = subscribes.filter((type) => !families.some((family) => type.startsWith(family)));
+      expect(missed, name).toEqual([]);
+    }
+  });
+
+  test("gives every service an identity of its own", () => {
+    const accounts = new Set(ofType("google_service_account").map(({ values }) => values["account_id"]));
+    expect(topology.map(([name]) => `${PREFIX}${name}`).filter((name) => !accounts.has(name))).toEqual([]);
+  });
+
+  test("costs next to nothing while nothing happens", () => {
+    const costs = idleCosts(plan);
+    expect(costs.length).toBeGreaterThan(3);
+    expect(totalOf(costs).usd).toBeLessThan(IDLE_USD_MAX);
+    expect(costs.map(({ item }) => item)).not.toContain("instances kept warm");
+  });
+});
