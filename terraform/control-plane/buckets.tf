@@ -45,14 +45,25 @@ locals {
     }
   }
 
-  # Builds replace the log and the list of what is being changed as they go on, and no other object.
-  _logs_grow = {
-    role    = "roles/storage.objectUser"
-    members = sort([local._plan, local._apply, local._digest])
-    condition = {
-      title      = "only-logs"
-      expression = "resource.name.endsWith(\"/log.txt\") || resource.name.endsWith(\"/changing.json\")"
-    }
+  # Who may replace objects, and which: builds their log and the list of what is being changed; the rollout service its bundles and
+  # records; Cloud Deploy what it renders. Nobody replaces a fence, a result or a model's artifact.
+  _replaces = {
+    fences = [{
+      role    = "roles/storage.objectUser"
+      members = sort([local._plan, local._apply, local._digest])
+      condition = {
+        title      = "only-logs"
+        expression = "resource.name.endsWith(\"/log.txt\") || resource.name.endsWith(\"/changing.json\")"
+      }
+    }]
+    artifacts = [for folder, members in { "releases" = ["serviceAccount:${local.email["rollout"]}"], "deploy" = [local._deploy, "serviceAccount:${local.email["release"]}"] } : {
+      role    = "roles/storage.objectUser"
+      members = sort(members)
+      condition = {
+        title      = "only-${folder}"
+        expression = "resource.name.startsWith(\"projects/_/buckets/${local.bucket_name["artifacts"]}/objects/${folder}/\")"
+      }
+    }]
   }
 
   _service_access = {
@@ -146,7 +157,7 @@ resource "google_storage_bucket_iam_policy" "bucket" {
   policy_data = jsonencode({
     bindings = concat(
       [for each in local.bucket_policy[each.key].bindings : each if length(each.members) > 0],
-      each.key == "fences" ? [local._logs_grow] : [],
+      lookup(local._replaces, each.key, []),
     )
   })
   depends_on = [google_service_account.service, google_service_account.build]

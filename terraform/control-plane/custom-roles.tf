@@ -22,6 +22,19 @@ locals {
         "cloudbuild.workerpools.use",
       ]
     }
+    releaseCreator = {
+      title = "releases backends and cancels rollouts; approves nothing and changes no pipeline"
+      permissions = [
+        "clouddeploy.deliveryPipelines.get",
+        "clouddeploy.releases.create",
+        "clouddeploy.releases.get",
+        "clouddeploy.releases.list",
+        "clouddeploy.rollouts.cancel",
+        "clouddeploy.rollouts.create",
+        "clouddeploy.rollouts.get",
+        "clouddeploy.rollouts.list",
+      ]
+    }
     clusterUser = {
       title       = "reaches the Kubernetes API; what it may do there RBAC alone says"
       permissions = ["container.clusters.connect", "container.clusters.get"]

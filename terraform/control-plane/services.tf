@@ -9,6 +9,8 @@ locals {
     SIGNALBOX_FACTS_TOPIC      = "${local.prefix}-facts"
     SIGNALBOX_API_URL          = local.deployments["api-programs"].url
     SIGNALBOX_BUCKETS          = jsonencode(local.bucket_name)
+    SIGNALBOX_BUILDS_FOLDER    = "gs://${local.bucket_name["fences"]}/builds"
+    SIGNALBOX_RELEASES_FOLDER  = "gs://${local.bucket_name["artifacts"]}/releases"
     SIGNALBOX_BUILD_POOL       = coalesce(local.worker_pool, "default")
     SIGNALBOX_BUILD_IDENTITIES = jsonencode(local.build_email)
     SIGNALBOX_BUILD_IMAGE      = var.build_image

@@ -61,6 +61,13 @@ run "storage" {
   }
   assert {
     condition = alltrue([
+      for b in jsondecode(google_storage_bucket_iam_policy.bucket["artifacts"].policy_data).bindings :
+      b.role != "roles/storage.objectUser" || can(regex("/objects/(releases|deploy)/", b.condition.expression))
+    ])
+    error_message = "Nobody replaces an artifact of a model."
+  }
+  assert {
+    condition = alltrue([
       for each in google_storage_bucket_iam_policy.bucket : !strcontains(each.policy_data, "allUsers") && !strcontains(each.policy_data, "allAuthenticatedUsers") && !strcontains(each.policy_data, "projectViewer") && !strcontains(each.policy_data, "legacy")
     ])
     error_message = "Policies are whole: neither the world nor the viewers of the project read objects."

@@ -25,9 +25,9 @@ locals {
       { scope = "build", target = "digest", role = "roles/iam.serviceAccountUser" },
     ]
     releases-creator = [
-      { scope = "pipeline", target = "backends", role = "roles/clouddeploy.releaser" },
+      { scope = "pipeline", target = "backends", role = "custom:releaseCreator" },
       { scope = "build", target = "deploy", role = "roles/iam.serviceAccountUser" },
-      { scope = "bucket", target = "artifacts", role = "roles/storage.objectCreator" },
+      # It also writes its bundles and records below releases/: a condition in control-plane/buckets.tf.
       { scope = "bucket", target = "artifacts", role = "roles/storage.objectViewer" },
     ]
 
