@@ -4,4 +4,4 @@ import { bundle } from "./bundle.ts";
 
 const [folder = "dist/image"] = process.argv.slice(2);
 await bundle({ main: "scripts/image/main.ts" }, join(resolve(folder), "services"));
-await bundle({ build: "services/provisioner/build/main.ts" }, join(resolve(folder), "builds"));
+await bundle({ build: "services/provisioner/build/image-main.ts" }, join(resolve(folder), "builds"));

@@ -1,3 +1,4 @@
+import type { PlanKey } from "../domain/plan-digest.ts";
 import type { BuildResult, BuildSpec } from "./builds.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface BuildObjects {
 export const BUILD_OBJECTS = {
   /** BuildOrderObject; created once, before the build is. */
   order: "order.json",
+  /** SourceObject; created once, before the order: a build needs no access to the code host. */
+  source: "source.json",
   /** SubmittedObject; created once, when the build is known to exist. */
   submitted: "submitted.json",
   /** FenceObject; created once, by the one build that does the work. */
@@ -31,7 +34,19 @@ export const BUILD_OBJECTS = {
 /** What was asked for, and when. */
 export interface BuildOrderObject {
   readonly spec: BuildSpec;
+  /** The key of this stack's plan digests: derived, so that it opens nothing else. */
+  readonly planKey: PlanKey;
   readonly at: string;
+}
+
+/** The files of the closure, each as `base64`. */
+export interface SourceObject {
+  readonly files: readonly {
+    readonly path: string;
+    readonly mode: string;
+    readonly objectId: string;
+    readonly base64: string;
+  }[];
 }
 
 /** Which build of the build service it is. */

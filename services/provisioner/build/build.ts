@@ -30,11 +30,12 @@ import {
   terraformPlan,
   terraformVersion,
 } from "./terraform.ts";
+import { backendOf, stateSerial } from "./state.ts";
 import { fetchFiles, scanFiles, writeFiles } from "./working-copy.ts";
 
 /** What a build is handed. */
 export interface BuildPorts {
-  readonly codeHost: CodeHost;
+  readonly codeHost: Pick<CodeHost, "tree" | "blob">;
   readonly blobs: Blobs;
   /** Aborts when the build is to stop: a TimeoutError at its time limit, anything else for a cancellation. */
   readonly stop: AbortSignal;
@@ -54,23 +55,6 @@ interface Prepared {
   readonly startedMs: number;
 }
 
-/** Serial of the state, or −1 when there is none yet (Terraform creates the file empty when it locks it). */
-async function stateSerial(path: string): Promise<number> {
-  try {
-    const text = await readFile(path, "utf8");
-    if (text === "") return -1;
-    const { serial } = JSON.parse(text) as { serial?: unknown };
-    return typeof serial === "number" ? serial : -1;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return -1;
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new BuildRefusal(
-      "LOCK_TIMEOUT",
-      "The state file is being written by another run, or it is damaged.",
-    );
-  }
-}
-
 /** Writes down Terraform's process for whoever has to stop it if we die; a process that has ended already needs nobody. */
 function recordProcess(path: string, pid: number, log: BuildLog): void {
   const record = async (): Promise<void> => {
@@ -87,16 +71,18 @@ async function prepare(order: BuildOrder, ports: BuildPorts, log: BuildLog): Pro
   const startedMs = ports.elapsedMs();
   const directory = resolveInside("", spec.directory) ?? "";
   const work = join(folder, BUILD_FILES.work);
-  const states = join(settings.states, requireName("stack", spec.stack, "stack").stack);
+  const { stack } = requireName("stack", spec.stack, "stack");
+  const states = join(settings.states, stack);
   await mkdir(states, { recursive: true, mode: 0o700 });
   await mkdir(work, { recursive: true, mode: 0o700 });
   const statePath = join(states, "terraform.tfstate");
+  const backend = backendOf(settings, stack, statePath);
   log.line(`Fetching ${spec.files.length} files of ${spec.repository}@${spec.tree}`);
   const files = await fetchFiles(ports.codeHost, spec);
   log.hide(sensitiveVariableTexts(directory, spec.varFiles, files));
   log.line("Scanning what the stack uses");
   const providers = scanFiles(spec, directory, files);
-  const cwd = await writeFiles(join(work, "source"), directory, files, statePath);
+  const cwd = await writeFiles(join(work, "source"), directory, files, backend);
   const context: TerraformContext = {
     cwd,
     directory,
@@ -131,7 +117,7 @@ async function showPlan({ context, planFile, log }: Prepared): Promise<PlanJson>
 
 async function makePlan(prepared: Prepared): Promise<BuildResult> {
   const { order, ports, log, context, planFile, statePath, version, startedMs } = prepared;
-  const serial = await stateSerial(statePath);
+  const serial = await stateSerial(order.settings, context, statePath);
   log.line("terraform plan");
   await terraformPlan(context, planFile, order.spec.varFiles);
   const plan = await showPlan(prepared);
@@ -176,7 +162,7 @@ async function applyPlan(prepared: Prepared): Promise<BuildResult> {
   const { order, ports, log, context, planFile, statePath, startedMs } = prepared;
   const { spec } = order;
   if (spec.planBlob === undefined) throw new BuildRefusal("INTERNAL", "An apply names no saved plan.");
-  const serial = await stateSerial(statePath);
+  const serial = await stateSerial(order.settings, context, statePath);
   if (spec.stateSerial !== undefined && serial !== spec.stateSerial) {
     throw new BuildRefusal(
       "STALE_STATE",
@@ -190,7 +176,7 @@ async function applyPlan(prepared: Prepared): Promise<BuildResult> {
   return {
     state: "applied",
     outputs: await readOutputs(prepared, sensitiveTexts(plan)),
-    stateSerial: await stateSerial(statePath),
+    stateSerial: await stateSerial(order.settings, context, statePath),
     counts: readPlan(plan).counts,
     durationMs: Math.round(ports.elapsedMs() - startedMs),
   };

@@ -16,11 +16,12 @@ import {
   buildObject,
   type FenceObject,
   type FinishedObject,
+  type SourceObject,
 } from "../../../shared/ports/build-objects.ts";
 import type { BuildResult } from "../../../shared/ports/builds.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
-import type { CodeHost } from "../../../shared/ports/code-host.ts";
 import { runBuild } from "./build.ts";
+import { createHandedSource } from "./source.ts";
 
 /** Between two looks at the log, the progress and whether somebody wants the build to stop. */
 export const STEP_MIRROR_MS = 3_000;
@@ -36,10 +37,10 @@ export interface StepPorts {
   /** The build service's id of the build that this step is in. */
   readonly build: string;
   readonly objects: BuildObjects;
-  readonly codeHost: CodeHost;
   readonly blobs: Blobs;
   readonly clock: Clock;
-  readonly settings: BuildSettings;
+  /** Without the key of plan digests: that comes with the order. */
+  readonly settings: Omit<BuildSettings, "planKey" | "repositories">;
   /** An empty folder of this step alone. */
   readonly folder: string;
   /** Aborts when the build service stops the step. */
@@ -113,9 +114,13 @@ const CANCELLED_EARLY: BuildResult = {
 async function work(
   ports: StepPorts,
   objects: BuildObjects,
-  { spec }: BuildOrderObject,
+  { spec, planKey }: BuildOrderObject,
 ): Promise<BuildResult> {
-  const { id, folder, settings, codeHost, blobs, clock, elapsedMs, mirrorMs = STEP_MIRROR_MS } = ports;
+  const { id, folder, blobs, clock, elapsedMs, mirrorMs = STEP_MIRROR_MS } = ports;
+  const source = await readJson<SourceObject>(objects, buildObject(id, "source"));
+  if (source === undefined) throw new Error(`There are no files for the build ${id}.`);
+  const settings: BuildSettings = { ...ports.settings, repositories: "", planKey };
+  const codeHost = createHandedSource(source);
   const cancelled = new AbortController();
   const over = new AbortController();
   const copies = [

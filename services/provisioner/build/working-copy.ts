@@ -20,7 +20,10 @@ function objectIdOf(bytes: Uint8Array, algorithm: string): string {
 const changed = (what: string): BuildRefusal => new BuildRefusal("FETCH_FAILED", what);
 
 /** Reads the closure out of the repository; refuses a file that is not in the tree as the specification says. */
-export async function fetchFiles(codeHost: CodeHost, spec: BuildSpec): Promise<readonly ScannedFile[]> {
+export async function fetchFiles(
+  codeHost: Pick<CodeHost, "tree" | "blob">,
+  spec: BuildSpec,
+): Promise<readonly ScannedFile[]> {
   try {
     if (closureDigest(spec.files) !== spec.closureDigest) {
       throw changed("The list of files is not the one of the closure digest.");
@@ -71,7 +74,7 @@ export async function writeFiles(
   folder: string,
   directory: string,
   files: readonly ScannedFile[],
-  statePath: string,
+  backend: Readonly<Record<string, Readonly<Record<string, string>>>>,
 ): Promise<string> {
   for (const { path, mode, bytes } of files) {
     // Closure and scan have refused links and paths that leave the repository; this is the last look.
@@ -81,7 +84,7 @@ export async function writeFiles(
     await writeFile(target, bytes, { flag: "wx", mode: mode === "100755" ? 0o700 : 0o600 });
   }
   const root = join(folder, directory);
-  const override = { terraform: { backend: { local: { path: statePath } } } };
+  const override = { terraform: { backend } };
   await mkdir(root, { recursive: true, mode: 0o700 });
   await writeFile(join(root, OVERRIDE_FILE), JSON.stringify(override), { flag: "wx", mode: 0o600 });
   return root;

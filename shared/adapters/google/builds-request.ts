@@ -17,7 +17,7 @@ export interface BuildPlace {
   readonly workerPool?: string;
   /** Bucket of Cloud Build's own logs; without one they go to Cloud Logging only. Ours are objects in `folder`. */
   readonly logsBucket?: string;
-  /** Names of more variables of the step → their values; no secrets. */
+  /** More variables of the step; no secrets. The image needs SIGNALBOX_PLANS_BUCKET and SIGNALBOX_STATE_BUCKET. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Variables of the step → versions of Secret Manager's secrets, such as `projects/P/secrets/S/versions/3`. */
   readonly secrets?: Readonly<Record<string, string>>;
@@ -93,16 +93,5 @@ export function buildRequest(place: BuildPlace, id: string, spec: BuildSpec) {
     tags: [OUR_TAG, tagOf(id), `kind-${spec.kind}`, `stack-${hash(spec.stack)}`],
     steps: [step(place, id, ["build"])],
     ...common(place, spec.kind, spec.timeLimitMs),
-  };
-}
-
-/** The build that computes the digest of an artifact, which may take longer than any request of ours may. It only reads. */
-export function digestRequest(place: BuildPlace, id: string, uri: string, timeLimitMs: number) {
-  if (!uri.startsWith("gs://"))
-    throw invalidArgument("uri", "Artifacts on Google Cloud lie in gs:// buckets.");
-  return {
-    tags: [OUR_TAG, tagOf(id), "kind-digest"],
-    steps: [step({ ...place, secrets: {} }, id, ["artifact-digest", uri])],
-    ...common({ ...place, secrets: {} }, "plan", timeLimitMs),
   };
 }

@@ -12,11 +12,14 @@ import {
   type FinishedObject,
   type SubmittedObject,
 } from "../../ports/build-objects.ts";
+import type { PlanKey } from "../../domain/plan-digest.ts";
+import type { CodeHost } from "../../ports/code-host.ts";
 import type { Builds, BuildSpec, BuildStatus } from "../../ports/builds.ts";
 import { type BuildClient, type CloudBuildCalls, createBuildCalls } from "./builds-client.ts";
 import { endOf } from "./builds-end.ts";
 import { createRecord, readRecord } from "./builds-records.ts";
 import { type BuildPlace, buildRequest, tagOf } from "./builds-request.ts";
+import { sourceOf, stackKey } from "./builds-source.ts";
 import type { CloudBuild } from "./builds-wire.ts";
 import { type CallsOptions, isAmbiguous } from "./calls.ts";
 
@@ -34,6 +37,9 @@ export interface CloudBuildsOptions extends CallsOptions {
   readonly client: BuildClient;
   readonly place: BuildPlace;
   readonly objects: BuildObjects;
+  readonly codeHost: Pick<CodeHost, "blob">;
+  /** The installation's key, from which that of each stack is derived. */
+  readonly planKey: PlanKey;
   /** Default: BUILD_CANCEL_PATIENCE_MS. */
   readonly cancelPatienceMs?: number;
 }
@@ -91,7 +97,10 @@ async function start(world: World, id: string, spec: BuildSpec): Promise<void> {
   const { objects, clock, place } = world.options;
   // A request that cannot be made leaves no order behind.
   buildRequest(place, id, spec);
-  const order: BuildOrderObject = { spec, at: clock.now().toISOString() };
+  if ((await readRecord<BuildOrderObject>(objects, id, "order")) !== undefined) return takeOver(world, id);
+  await createRecord(objects, id, "source", await sourceOf(world.options.codeHost, spec));
+  const planKey = stackKey(world.options.planKey, spec.stack);
+  const order: BuildOrderObject = { spec, planKey, at: clock.now().toISOString() };
   if (await createRecord(objects, id, "order", order)) return submit(world, id, spec);
   return takeOver(world, id);
 }

@@ -38,6 +38,8 @@ export interface BuildSettings {
   readonly blobs: string;
   /** Folder with one folder of Terraform state a stack. */
   readonly states: string;
+  /** Terraform's backend and its arguments, where states are not in `states`; `{stack}` in a value is the stack's id. */
+  readonly stateBackend?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** PATH of every process of the build. */
   readonly path: string;
   readonly planKey: PlanKey;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { BUILD_ADOPTION_MS } from "../../../shared/adapters/google/builds.ts";
-import { buildRequest, digestRequest, tagOf } from "../../../shared/adapters/google/builds-request.ts";
+import { buildRequest, tagOf } from "../../../shared/adapters/google/builds-request.ts";
 import { readBuildNotification } from "../../../shared/adapters/google/builds-wire.ts";
+import { ControlPlaneError } from "../../../shared/domain/errors.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
 import type { BuildSpec } from "../../../shared/ports/builds.ts";
@@ -34,7 +35,7 @@ function skewed() {
 
 /** Cloud Build with no free machine: what is created stays in the queue. */
 async function queue(change: Parameters<typeof createCloudBuildsWorld>[1] = {}) {
-  const settings = { path: process.env["PATH"] ?? "" } as never;
+  const settings = { repositories: "", path: "", planKey: { id: "k1", secret: "canary" } } as never;
   const world = await createCloudBuildsWorld({ settings }, change);
   world.fake.full();
   const creates = () =>
@@ -230,20 +231,6 @@ describe("the request of a build", () => {
     });
   });
 
-  test("that digests an artifact reads as the account that may only read, and with no secret", () => {
-    const request = digestRequest(
-      { ...PLACE, secrets: { KEY: "x" } },
-      "digest-1",
-      "gs://models/$HOME/m",
-      3_600_000,
-    );
-    expect(request).toMatchObject({ serviceAccount: expect.stringContaining("tf-plan@") as string });
-    expect(request.steps[0]).toMatchObject({
-      args: ["artifact-digest", "gs://models/$$HOME/m"],
-      secretEnv: [],
-    });
-  });
-
   test("that names an image by tag, or no bucket, is refused, and no order is left behind", async () => {
     const { builds, bucket } = await queue({ place: { ...PLACE, image: "terraform:latest" } });
     await expect(builds.start("b1", SPEC)).rejects.toMatchObject({
@@ -255,14 +242,50 @@ describe("the request of a build", () => {
   });
 });
 
-test("calls are counted: an order, a create and a note for a start; six for a status while it waits", async () => {
+test("calls are counted: a look, files, an order, a create and a note for a start; six for a status while it waits", async () => {
   const counted: string[] = [];
   const { builds } = await queue({ count: (method) => void counted.push(method) });
   await builds.start("b1", SPEC);
-  expect(counted.splice(0)).toEqual(["objects.insert", "CreateBuild", "objects.insert"]);
+  expect(counted.splice(0)).toEqual([
+    "objects.get",
+    "objects.insert",
+    "objects.insert",
+    "CreateBuild",
+    "objects.insert",
+  ]);
   await builds.status("b1");
   expect(counted.filter((method) => method === "GetBuild")).toHaveLength(1);
   expect(counted).toHaveLength(6);
+});
+
+test("the files of a build and a key of its stack are handed over, and the installation's key is not", async () => {
+  const files = [{ path: "s/main.tf", mode: "100644", objectId: "7".repeat(40) }];
+  const codeHost = { blob: async () => Buffer.from("# main") };
+  const { builds, object, bucket } = await queue({ codeHost });
+  await builds.start("b1", { ...SPEC, files });
+  expect(JSON.parse(object("b1", "source.json") ?? "")).toEqual({
+    files: [{ ...files[0], base64: Buffer.from("# main").toString("base64") }],
+  });
+  const { planKey } = JSON.parse(object("b1", "order.json") ?? "") as {
+    planKey: { id: string; secret: string };
+  };
+  expect(planKey).toEqual({ id: "k1", secret: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+  for (const { bytes } of bucket.objects.values()) expect(bytes.toString()).not.toContain("canary");
+});
+
+test("a build whose files cannot be read is not created, and can be started later", async () => {
+  let isDown = true;
+  const blob = async () => {
+    if (isDown) throw new ControlPlaneError("UNAVAILABLE", "No.", { reason: "DOWN" });
+    return Buffer.from("x");
+  };
+  const { builds, creates } = await queue({ codeHost: { blob } });
+  const spec = { ...SPEC, files: [{ path: "a.tf", mode: "100644", objectId: "7".repeat(40) }] };
+  await expect(builds.start("b1", spec)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  expect(creates()).toHaveLength(0);
+  isDown = false;
+  await builds.start("b1", spec);
+  expect(creates()).toHaveLength(1);
 });
 
 test("an object that is damaged is said, not guessed at", async () => {

@@ -7,7 +7,6 @@ import { Storage } from "@google-cloud/storage";
 import { createCloudBuildObjects } from "../../../shared/adapters/google/builds-objects.ts";
 import { createBlobs } from "../../../shared/adapters/local/blobs.ts";
 import type { BuildSettings } from "../../../shared/adapters/local/builds-folder.ts";
-import { createLocalCodeHost } from "../../../shared/adapters/local/code-host.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { runStep } from "../../../services/provisioner/build/step.ts";
 import { testSignIn } from "./rest-front.ts";
@@ -31,7 +30,6 @@ try {
     id: env["SIGNALBOX_BUILD"] ?? "",
     build: env["BUILD_ID"] ?? "",
     objects: createCloudBuildObjects({ bucket: storage.bucket(bucket), prefix, clock: systemClock }),
-    codeHost: createLocalCodeHost({ root: settings.repositories, path: settings.path }),
     blobs: createBlobs(settings.blobs),
     clock: systemClock,
     settings,

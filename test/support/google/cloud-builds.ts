@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 import { type CloudBuildsOptions, createCloudBuilds } from "../../../shared/adapters/google/builds.ts";
 import { createCloudBuildObjects } from "../../../shared/adapters/google/builds-objects.ts";
 import type { BuildPlace } from "../../../shared/adapters/google/builds-request.ts";
+import { createLocalCodeHost } from "../../../shared/adapters/local/code-host.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import type { LocalInstallation } from "../local-builds.ts";
 import { createBucketFake } from "./bucket-fake.ts";
@@ -66,6 +67,8 @@ export async function createCloudBuildsWorld(
     return createCloudBuilds({
       client,
       place: PLACE,
+      codeHost: createLocalCodeHost({ root: at.settings.repositories, path: at.settings.path }),
+      planKey: at.settings.planKey,
       objects: createCloudBuildObjects({ ...calls, bucket: storage.bucket("builds"), prefix: "b" }),
       ...calls,
     });
