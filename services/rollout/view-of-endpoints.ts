@@ -20,6 +20,7 @@ interface ListedMove {
   readonly kind: string;
   readonly from: Readonly<Record<string, number>>;
   readonly to: Readonly<Record<string, number>>;
+  readonly time: string;
 }
 
 /** What stands with an endpoint that versions name and no repository configures: nothing can be rolled out there. */
@@ -50,6 +51,7 @@ function empty(name: string, time: string): ViewDocument {
     replacing: null,
     moves: [],
     problem: null,
+    problemSince: "",
   };
 }
 
@@ -77,7 +79,7 @@ function moved(before: ViewDocument, fact: FactOf<"traffic.moved">): ViewDocumen
   // Known at this epoch: the promotion of a first version was told before the move that it came after.
   const enters = winner !== undefined && (kind === "advance" || (known !== undefined && known.epoch < epoch));
   const goodVersions = enters ? withGood(kept, { modelVersion: winner, epoch, since: movedAt }) : kept;
-  return { epoch, weights: to, moves, goodVersions, problem: null };
+  return { epoch, weights: to, moves, goodVersions, ...problemSince(before, null, movedAt) };
 }
 
 /** A first version enters the good list with its promotion, which moves no traffic. */
@@ -87,21 +89,35 @@ function promoted(before: ViewDocument, fact: FactOf<"rollout.promoted">): ViewD
   const left = movesOf(before).some(
     (move) => move.epoch > epoch && move.kind === "rollback" && versionsLeft(move).includes(modelVersion),
   );
-  if (left || good.some((entry) => entry.modelVersion === modelVersion)) return { problem: null };
-  return { problem: null, goodVersions: withGood(good, { modelVersion, epoch, since: fact.time }) };
+  const solved = problemSince(before, null, fact.time);
+  if (left || good.some((entry) => entry.modelVersion === modelVersion)) return solved;
+  // A rollback to it may have been told before its promotion: that is since when it stands.
+  const [back] = movesOf(before).filter(
+    (move) => move.epoch > epoch && soleVersion(move.to) === modelVersion,
+  );
+  const stands = { modelVersion, epoch: back?.epoch ?? epoch, since: back?.time ?? fact.time };
+  return { ...solved, goodVersions: withGood(good, stands) };
+}
+
+/**
+ * What stands with the endpoint, or null, since then. Moves and ends of rollouts come in any order, for they are told by
+ * different streams: what was last by its own time holds, not what came last.
+ */
+function problemSince(before: ViewDocument, problem: string | null, since: string): ViewDocument {
+  return since < String(before["problemSince"] ?? "") ? {} : { problem, problemSince: since };
 }
 
 /** The first version of an endpoint that did not pass: there is nowhere to go back to, so people have to know. */
 async function rejected(
+  before: ViewDocument,
   fact: FactOf<"rollout.rolled-back">,
   read: ReadView,
 ): Promise<ViewDocument | undefined> {
   const rollout = await read(ROLLOUTS, fact.subject);
   if (rollout?.["previous"] !== null || rollout["step"] !== 0) return undefined;
   const { modelVersion, reason } = fact.data;
-  return {
-    problem: `${modelVersion} was rejected and keeps its traffic, for there is no earlier version. ${reason}`,
-  };
+  const problem = `${modelVersion} was rejected and keeps its traffic, for there is no earlier version. ${reason}`;
+  return problemSince(before, problem, fact.time);
 }
 
 async function changeOf(
@@ -129,7 +145,7 @@ async function changeOf(
     case "rollout.promoted":
       return promoted(before, fact);
     case "rollout.rolled-back":
-      return rejected(fact, read);
+      return rejected(before, fact, read);
     default:
       return undefined;
   }

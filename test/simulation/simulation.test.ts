@@ -6,7 +6,7 @@ import { simulate } from "./simulate.ts";
 import { BATCH_MIN, neverReached } from "./sometimes.ts";
 
 /** Histories that every run of the tests plays, from seed 1 on; `SIGNALBOX_SIMULATIONS` asks for more of them. */
-const SEEDS_USUAL = 300;
+const SEEDS_USUAL = 2_000;
 const SEEDS = Number(process.env["SIGNALBOX_SIMULATIONS"] ?? SEEDS_USUAL);
 /** Processes at most: one a core. */
 const WORKERS_MAX = 4;

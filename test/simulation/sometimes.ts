@@ -3,7 +3,7 @@ import type { AnyFact } from "../../shared/domain/fact.ts";
 import type { History } from "./history.ts";
 
 /** Seeds in a batch from which on it must have reached every interesting state. */
-export const BATCH_MIN = 1_000;
+export const BATCH_MIN = 2_000;
 
 /** States that a batch must reach at least once. */
 export const SOMETIMES: readonly string[] = [
@@ -38,6 +38,25 @@ export const SOMETIMES: readonly string[] = [
   "a second version that waits its turn",
   "endpoint.held",
   "endpoint.resumed",
+  "run.finished",
+  "run.failed",
+  "run.cancelled",
+  "run.timed-out",
+  "run.lost",
+  "dataset-version.created",
+  "a lost reply of a job's submission",
+  "a restarted head",
+  "a dead letter",
+  "a dead letter replayed during traffic",
+  "a backend that died",
+  "a delivery that was missing",
+  "a call later than every time limit",
+  "a stale answer of builds.status",
+  "a clock ahead",
+  "a clock behind",
+  "an outage of hours: ledger",
+  "an outage of hours: bus",
+  "an outage of hours: executions",
 ];
 
 /** Marks what the facts of a history say was reached. */
