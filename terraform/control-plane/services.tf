@@ -20,6 +20,9 @@ locals {
   # What each door asks of its callers: the application checks again what IAM let through.
   _env_of_door = {
     for key, each in local.deployments : key => merge(
+      local.services[each.service].kind == "http" ? {
+        SIGNALBOX_HOSTS = join(",", concat([trimprefix(each.url, "https://")], var.load_balancer == null ? [] : [var.load_balancer.domain]))
+      } : {},
       { SIGNALBOX_AUDIENCES = join(",", [each.audience, each.url]) },
       each.door == "people" ? {
         SIGNALBOX_IAP_AUDIENCE = "/projects/${local.project_number}/locations/${var.region}/services/${each.name}"

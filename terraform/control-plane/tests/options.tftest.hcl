@@ -103,6 +103,18 @@ run "everything" {
     error_message = "The key is used for every bucket."
   }
   assert {
+    condition     = module.service["webhook"].settings.env["SIGNALBOX_HOSTS"] == "signalbox-prod-webhook-123456789012.us-central1.run.app,signalbox.example.com"
+    error_message = "An edge answers to its own names and to the load balancer's, and to no other."
+  }
+  assert {
+    condition     = module.service["rollout"].settings.env["SIGNALBOX_PUSH_ACCOUNT"] == "signalbox-prod-to-rollout@example-dev.iam.gserviceaccount.com" && module.service["rollout"].settings.env["SIGNALBOX_SUBSCRIPTION"] == "projects/example-dev/subscriptions/signalbox-prod-facts-rollout" && startswith(module.service["rollout"].settings.env["SIGNALBOX_AUDIENCES"], "signalbox-prod-rollout,")
+    error_message = "A service knows whose pushes to take."
+  }
+  assert {
+    condition     = !anytrue(flatten([for each in module.service : [for name in keys(each.settings.env) : can(regex("EMULATOR|TOKEN|SECRET|PASSWORD", name))]]))
+    error_message = "No emulator and no secret is in the environment."
+  }
+  assert {
     condition     = module.service["webhook"].settings.instances_min == 1
     error_message = "What is asked to be warm is warm."
   }

@@ -19,6 +19,7 @@ output "settings" {
     account               = google_cloud_run_v2_service.service.template[0].service_account
     concurrency           = google_cloud_run_v2_service.service.template[0].max_instance_request_concurrency
     cpu_idle              = google_cloud_run_v2_service.service.template[0].containers[0].resources[0].cpu_idle
+    env                   = { for each in google_cloud_run_v2_service.service.template[0].containers[0].env : each.name => each.value }
     entry                 = google_cloud_run_v2_service.service.template[0].containers[0].args[0]
     execution_environment = google_cloud_run_v2_service.service.template[0].execution_environment
     iap                   = google_cloud_run_v2_service.service.iap_enabled

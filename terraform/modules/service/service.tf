@@ -81,6 +81,11 @@ resource "google_cloud_run_v2_service" "service" {
           failure_threshold = 3
           http_get {
             path = liveness_probe.value
+            # The services refuse host names that are not theirs; the probe has none of its own.
+            http_headers {
+              name  = "Host"
+              value = "localhost"
+            }
           }
         }
       }
