@@ -13,10 +13,6 @@ run "derives_names_filters_and_pairs" {
     error_message = "The topology was not read."
   }
   assert {
-    condition     = output.subscriptions["provisioner"].filter == "hasPrefix(attributes.type,\"apply.\") OR hasPrefix(attributes.type,\"delivery.\") OR hasPrefix(attributes.type,\"plan.\") OR hasPrefix(attributes.type,\"stack.\")"
-    error_message = "A filter names the families of what the service asks for."
-  }
-  assert {
     condition     = alltrue([for each in output.subscriptions : length(each.filter) <= 256 && length(each.filter) > 0])
     error_message = "No filter is empty or longer than Pub/Sub takes."
   }
@@ -60,4 +56,15 @@ run "refuses_a_filter_that_pubsub_would_not_take" {
     file = "tests/long-filter.yaml"
   }
   expect_failures = [output.subscriptions]
+}
+
+run "names_each_family_once_in_order" {
+  command = plan
+  variables {
+    file = "tests/two-families.yaml"
+  }
+  assert {
+    condition     = output.subscriptions["one"].filter == "hasPrefix(attributes.type,\"plan.\") OR hasPrefix(attributes.type,\"stack.\")"
+    error_message = "A filter names the families of what the service asks for."
+  }
 }
