@@ -16,6 +16,12 @@ export type Upload = (name: string, bytes: Uint8Array, generation: string) => Pr
 const described = (name: string, bytes: Uint8Array): string =>
   JSON.stringify({ name, contentType: "application/octet-stream", crc32c: crc32cText(bytes) });
 
+/** Description and bytes as the two parts of one body. */
+function multipart(boundary: string, name: string, bytes: Uint8Array): Buffer {
+  const head = `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${described(name, bytes)}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+}
+
 /** Uploads into this bucket. */
 export function createUpload({
   rest,
@@ -41,13 +47,12 @@ export function createUpload({
   const inOne: Upload = async (name, bytes, generation) => {
     // New for each request: one that could be known might stand in the bytes, and cut them.
     const boundary = randomUUID();
-    const head = `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${described(name, bytes)}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
     const { status, body } = await rest({
       ...callFor(name),
       verb: "POST",
       url: start(name, "multipart", generation),
       headers: { "content-type": `multipart/related; boundary=${boundary}` },
-      body: Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)]),
+      body: multipart(boundary, name, bytes),
       expected: [412],
     });
     return status === 412 ? undefined : body;

@@ -42,6 +42,7 @@ export const PODS: ResourceKind = { apiVersion: "v1", plural: "pods" };
 
 // Names of objects are DNS subdomains, those of namespaces DNS labels: neither can hold a slash, a question mark or an escape.
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+/** Characters of a name (RFC 1123). */
 const SUBDOMAIN_CHARACTERS_MAX = 253;
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 

@@ -14,7 +14,7 @@ export const STOPPED_ANNOTATION = "signalbox.dev/stopped";
 /** Seconds that a cluster stays after its job ended, for whoever looks at its dashboard. */
 export const CLUSTER_KEPT_SECONDS = 60;
 
-// KubeRay derives longer names from that of a job and refuses it from 48 characters on.
+/** Characters of the name of a RayJob: KubeRay derives longer names from it and refuses it from 48 on. */
 const JOB_NAME_CHARACTERS_MAX = 47;
 // Ray makes file names out of submission ids.
 const SUBMISSION_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
