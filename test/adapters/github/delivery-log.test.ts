@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createGithubDeliveryLog } from "../../../shared/adapters/github/delivery-log.ts";
+import { systemClock } from "../../../shared/adapters/system/clock.ts";
+import type { Receipts } from "../../../shared/ports/receipts.ts";
+import { DELIVERY_ATTEMPTS_MAX, sweepRedeliveries } from "../../../services/webhook/redelivery-sweep.ts";
+import { appOf, capturedLog, type GithubWorld, startGithubWorld } from "../../support/github/fixture.ts";
+import type { FakeDelivery } from "../../support/github/world.ts";
+
+let world: GithubWorld;
+beforeEach(async () => {
+  world = await startGithubWorld();
+});
+afterEach(() => world.close());
+
+const MINUTE_MS = 60_000;
+const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
+let ids = 0;
+function logged(guid: string, agoMs: number, change: Partial<FakeDelivery> = {}): void {
+  ids += 1;
+  const delivered = { delivered_at: ago(agoMs), redelivery: false, event: "push", status_code: 502 };
+  world.fake.deliveries.push({ id: ids, guid, ...delivered, ...change });
+}
+
+const receiptsOf = (...guids: readonly string[]): Pick<Receipts, "list"> => ({
+  list: () =>
+    Promise.resolve(guids.map((guid) => ({ guid, event: "push", bodyHash: "", receivedAt: ago(0) }))),
+});
+const log = capturedLog();
+const sweep = (receipts: Pick<Receipts, "list">) =>
+  sweepRedeliveries({
+    deliveryLog: createGithubDeliveryLog(appOf(world.fake)),
+    receipts,
+    clock: systemClock,
+    log,
+  });
+const asked = () => world.fake.deliveries.filter(({ redelivery }) => redelivery).map(({ guid }) => guid);
+
+test("what has no receipt is asked for again, whatever GitHub thinks of it", async () => {
+  logged("lost", 10 * MINUTE_MS, { status_code: 202 });
+  logged("kept", 9 * MINUTE_MS, { status_code: 500 });
+  expect(await sweep(receiptsOf("kept"))).toBe(1);
+  expect(asked()).toEqual(["lost"]);
+});
+
+test("what may still be on its way, what is not acted on, and what is too old is left alone", async () => {
+  logged("old", 4 * 24 * 60 * MINUTE_MS);
+  logged("other", 10 * MINUTE_MS, { event: "star" });
+  logged("young", 1_000);
+  expect(await sweep(receiptsOf())).toBe(0);
+  expect(asked()).toEqual([]);
+});
+
+test("a second sweep waits for the delivery that the first one asked for", async () => {
+  logged("lost", 10 * MINUTE_MS);
+  await sweep(receiptsOf());
+  expect(await sweep(receiptsOf())).toBe(0);
+  expect(asked()).toEqual(["lost"]);
+});
+
+test("an event that never arrives is given up, aloud", async () => {
+  for (let attempt = 0; attempt < DELIVERY_ATTEMPTS_MAX; attempt += 1) logged("never", 10 * MINUTE_MS);
+  expect(await sweep(receiptsOf())).toBe(0);
+  expect(log.lines.join("\n")).toContain("after several attempts");
+});
+
+test("the log is read by its cursor to the end of the window", async () => {
+  for (let index = 0; index < 250; index += 1) logged(`d${index}`, 10 * MINUTE_MS);
+  const found = await createGithubDeliveryLog(appOf(world.fake)).since(new Date(Date.now() - 60 * MINUTE_MS));
+  expect(new Set(found.map(({ guid }) => guid)).size).toBe(250);
+  const pagesRead = world.fake.requests.filter(({ line }) => line === "GET /app/hook/deliveries");
+  expect(pagesRead).toHaveLength(3);
+});
+
+test("a limit ends the sweep with an error that can be tried again", async () => {
+  logged("lost", 10 * MINUTE_MS);
+  world.fake.fail(/attempts$/, "secondary-limit");
+  await expect(sweep(receiptsOf())).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+});
