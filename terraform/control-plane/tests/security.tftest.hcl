@@ -85,12 +85,8 @@ run "security" {
     error_message = "Only the provisioner starts plans and applies."
   }
   assert {
-    condition     = toset([for each in google_secret_manager_secret_iam_member.service : "${split("@", each.member)[0]}>${each.secret_id}"]) == toset(["serviceAccount:signalbox-dev-webhook>signalbox-dev-github-webhook", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-github-app", "serviceAccount:signalbox-dev-rollout>signalbox-dev-github-app", "serviceAccount:signalbox-dev-notifier>signalbox-dev-notifications", "serviceAccount:signalbox-dev-api>signalbox-dev-page-key", "serviceAccount:signalbox-dev-api>signalbox-dev-principals", "serviceAccount:signalbox-dev-console>signalbox-dev-page-key", "serviceAccount:signalbox-dev-console>signalbox-dev-principals"])
-    error_message = "Each secret is read by who needs it."
-  }
-  assert {
-    condition     = toset([for each in google_secret_manager_secret_iam_member.build : each.secret_id]) == toset(["signalbox-dev-plan-key"])
-    error_message = "Builds read the key of plan digests and no other secret."
+    condition     = toset([for each in google_secret_manager_secret_iam_member.service : "${split("@", each.member)[0]}>${each.secret_id}"]) == toset(["serviceAccount:signalbox-dev-webhook>signalbox-dev-github-webhook", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-github-app", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-plan-key", "serviceAccount:signalbox-dev-rollout>signalbox-dev-github-app", "serviceAccount:signalbox-dev-notifier>signalbox-dev-notifications", "serviceAccount:signalbox-dev-api>signalbox-dev-page-key", "serviceAccount:signalbox-dev-api>signalbox-dev-principals", "serviceAccount:signalbox-dev-console>signalbox-dev-page-key", "serviceAccount:signalbox-dev-console>signalbox-dev-principals"])
+    error_message = "Each secret is read by who needs it, and no build reads any."
   }
   assert {
     condition     = alltrue([for each in google_project_iam_member.database : each.condition[0].expression == "resource.name == \"projects/example-dev/databases/signalbox-dev\""])
