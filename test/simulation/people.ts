@@ -42,7 +42,8 @@ export function createPeople(callers: Callers) {
 /** The people of a history. */
 export type People = ReturnType<typeof createPeople>;
 
-interface Action {
+/** Something that somebody does at a time of the history. */
+export interface Action {
   readonly atMs: number;
   readonly run: () => void;
 }
@@ -95,8 +96,15 @@ function planTrainers({ times, at }: Agenda, { random, shape }: Outside, people:
   if (!shape.serving) return;
   const { developers, trainers } = people;
   const soon = (work: () => Promise<unknown>) => () => developers.track(work());
-  at(0.05, soon(trainers.register));
-  times(3, 0.15, soon(trainers.register));
+  at(
+    0.05,
+    soon(() => trainers.register()),
+  );
+  times(
+    3,
+    0.15,
+    soon(() => trainers.register()),
+  );
   times(2, 0.4, soon(trainers.resume));
   if (random.uniform() < 0.4) at(0.4, soon(trainers.rollback));
   times(1, 0.4, soon(trainers.retry));

@@ -6,6 +6,7 @@ const SCIENTIST = { principal: "sam", role: "engineer", codeHostLogins: [] } as 
 const ENTRYPOINTS: readonly string[] = ["succeed", "succeed", "succeed", "fail out of memory", "hang"];
 /** Time limits of runs: longer and shorter than a job may take. */
 const TIME_LIMIT_SECONDS: readonly number[] = [5, 15, 30];
+const TIME_LIMIT_SECONDS_MAX = 30;
 
 /** Scientists of a history. */
 export function createScientists(callers: Callers) {
@@ -19,10 +20,11 @@ export function createScientists(callers: Callers) {
     /** How many runs were asked for. */
     asked: () => runs,
     nameOf,
-    async request(): Promise<void> {
+    /** Asks for a run of this entrypoint, or of one by chance. */
+    async request(as?: string): Promise<void> {
       const number = ++runs;
-      const entrypoint = random.pick(ENTRYPOINTS);
-      const timeLimitSeconds = random.pick(TIME_LIMIT_SECONDS);
+      const entrypoint = as ?? random.pick(ENTRYPOINTS);
+      const timeLimitSeconds = as === undefined ? random.pick(TIME_LIMIT_SECONDS) : TIME_LIMIT_SECONDS_MAX;
       const earlier = 1 + Math.floor(random.uniform() * number);
       const inputs =
         earlier < number

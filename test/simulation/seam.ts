@@ -9,6 +9,8 @@ import type { SimulatedTime } from "./time.ts";
 export interface Life {
   readonly name: string;
   alive(): boolean;
+  /** Calls of ports that it has begun. */
+  calls(): number;
   crash(why: string): void;
   /** Resolves at the crash. */
   readonly died: Promise<"died">;
@@ -151,6 +153,7 @@ export function createLife(options: LifeOptions): Life {
   return {
     name,
     alive,
+    calls: () => calls,
     crash,
     died: death.promise,
     through,

@@ -4,9 +4,10 @@ import type { Callers } from "./client.ts";
 import { atRest, type Rest } from "./rest.ts";
 import { safetyProblems } from "./invariants.ts";
 import { createOutside, type Outside } from "./outside.ts";
-import { createPeople, type People, scriptOf } from "./people.ts";
+import { type Action, createPeople, type People, scriptOf } from "./people.ts";
 import { type Process, startProcess } from "./process.ts";
 import type { Shape } from "./shape.ts";
+import type { Story } from "./stories.ts";
 import { markFacts } from "./sometimes.ts";
 
 /** Virtual time after the healing within which everything comes to rest. */
@@ -26,12 +27,18 @@ export interface Simulated {
   readonly lines: readonly string[];
   readonly marks: ReadonlySet<string>;
   readonly facts: number;
+  /** Calls of ports that its first life began. */
+  readonly calls: number;
 }
 
 /** The process, started again whenever it crashed. */
 function createHost(outside: Outside) {
   const { random, time, history, outbox, counters, shape } = outside;
-  const state: { living: Process | undefined; lives: number } = { living: undefined, lives: 0 };
+  const state: { living: Process | undefined; first: Process | undefined; lives: number } = {
+    living: undefined,
+    first: undefined,
+    lives: 0,
+  };
   const onCrash = async (): Promise<void> => {
     state.living = undefined;
     history.mark("a crash");
@@ -50,8 +57,9 @@ function createHost(outside: Outside) {
       living: () => state.living?.ports.local,
       crashAt: state.lives === 1 ? shape.crashAt : undefined,
     });
+    state.first ??= state.living;
   }
-  return { start, living: () => state.living };
+  return { start, living: () => state.living, calls: () => state.first?.life.calls() ?? 0 };
 }
 
 /** Users send requests for as long as the history goes on, and somebody counts them. */
@@ -66,10 +74,10 @@ async function users({ time, users: people, weights, counters, shape, faults }: 
 }
 
 /** Virtual time until nobody's fault is under way any more. */
-async function rough(outside: Outside, people: People): Promise<void> {
+async function rough(outside: Outside, script: readonly Action[]): Promise<void> {
   const { time, shape } = outside;
   const start = time.now().getTime();
-  for (const { atMs, run } of scriptOf(outside, people)) {
+  for (const { atMs, run } of script) {
     await time.advanceTo(start + atMs);
     run();
   }
@@ -103,9 +111,9 @@ async function heal(outside: Outside, people: People): Promise<Rest> {
   return developers.busy() ? { atRest: false, waitsFor: ["calls of people"] } : rest;
 }
 
-/** Runs the history of one seed; `change` makes another history of it than its own. */
-export async function simulate(seed: number, change: Partial<Shape> = {}): Promise<Simulated> {
-  const outside = createOutside(seed, change);
+/** Runs the history of one seed; `change` makes another history of it than its own, `story` tells one that never varies. */
+export async function simulate(seed: number, change: Partial<Shape> = {}, story?: Story): Promise<Simulated> {
+  const outside = createOutside(seed, { ...story?.shape, ...change });
   const { history, facts, violations } = outside;
   const host = createHost(outside);
   const callers: Callers = { outside, living: host.living };
@@ -114,7 +122,8 @@ export async function simulate(seed: number, change: Partial<Shape> = {}): Promi
   try {
     await host.start();
     void users(outside);
-    await rough(outside, people);
+    if (story !== undefined) outside.faults.heal();
+    await rough(outside, (story?.script ?? scriptOf)(outside, people));
     const rest = await heal(outside, people);
     if (!rest.atRest) problems.push(`no rest after the healing: ${rest.waitsFor.join("; ")}`);
     problems.push(...(await safetyProblems(outside, people)));
@@ -122,11 +131,13 @@ export async function simulate(seed: number, change: Partial<Shape> = {}): Promi
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   markFacts(facts, history);
+  if (story !== undefined && !history.marks.has(story.reaches))
+    problems.push(`the story never came to ${story.reaches}`);
   problems.unshift(...violations);
   for (const problem of problems) history.add("PROBLEM", problem);
   host.living()?.life.crash("at the end");
   await turns(2);
   await outside.close();
   const { lines, marks } = history;
-  return { seed, problems, digest: history.digest(), lines, marks, facts: facts.length };
+  return { seed, problems, digest: history.digest(), lines, marks, facts: facts.length, calls: host.calls() };
 }

@@ -34,10 +34,11 @@ export function createTrainers(callers: Callers) {
   };
 
   return {
-    async register(): Promise<void> {
+    /** Registers the next version; one that behaves as it is told, or by chance. */
+    async register(as?: Behaviour): Promise<void> {
       const id = String(++versions);
       // The first version serves, or there would be nothing to compare with.
-      const behaviour = versions === 1 ? {} : random.pick(BEHAVIOURS);
+      const behaviour = as ?? (versions === 1 ? {} : random.pick(BEHAVIOURS));
       behaviours.set(backendOf(id), behaviour);
       const digest = `sha256:${id.padStart(64, "0")}`;
       const uri = `file:///models/${id}`;

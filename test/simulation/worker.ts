@@ -2,10 +2,11 @@
 // With the name of a mutant it first breaks the product, see mutants.ts.
 import { breakProduct } from "./mutants.ts";
 
-/** What a batch asks for: seeds `from` up to and without `to`. */
+/** What a batch asks for: seeds `from` up to and without `to`, or crashes at these calls of a story. */
 export interface SeedRange {
   readonly from: number;
   readonly to: number;
+  readonly story?: string;
 }
 
 /** What one seed led to, without its lines. */
@@ -21,11 +22,18 @@ const [, , mutant] = process.argv;
 if (mutant !== undefined) breakProduct(mutant);
 // Loaded only now, so that the broken variant is what is loaded.
 const { simulate } = await import("./simulate.ts");
+const { STORIES } = await import("./stories.ts");
 
-async function run({ from, to }: SeedRange): Promise<void> {
+/** The crash at a call: when it has happened, and nobody was told. At call 0: before the first. */
+const crashAfter = (call: number): { readonly call: number; readonly after: boolean } =>
+  call === 0 ? { call: 1, after: false } : { call, after: true };
+
+async function run({ from, to, story: name }: SeedRange): Promise<void> {
   const results: SeedResult[] = [];
+  const story = STORIES.find((each) => each.name === name);
   for (let seed = from; seed < to; seed++) {
-    const { problems, digest, marks, facts } = await simulate(seed);
+    const played = story === undefined ? simulate(seed) : simulate(1, { crashAt: crashAfter(seed) }, story);
+    const { problems, digest, marks, facts } = await played;
     results.push({ seed, problems, digest, marks: [...marks], facts });
   }
   process.send?.(results);
