@@ -115,13 +115,17 @@ async function installDefinitions(ask: ReturnType<typeof asAdmin>, folder: strin
   );
 }
 
-async function startEtcd(assets: string, folder: string): Promise<{ server: Server; url: string }> {
+async function startEtcd(
+  assets: string,
+  folder: string,
+  isDurable: boolean,
+): Promise<{ server: Server; url: string }> {
   const url = `http://127.0.0.1:${await freePort()}`;
   const peers = `http://127.0.0.1:${await freePort()}`;
   const server = startServer(join(assets, "etcd"), {
     "data-dir": join(folder, "etcd"),
     "log-level": "error",
-    "unsafe-no-fsync": "true",
+    "unsafe-no-fsync": String(!isDurable),
     "listen-client-urls": url,
     "advertise-client-urls": url,
     "listen-peer-urls": peers,
@@ -161,13 +165,17 @@ async function startKubernetes(assets: string, folder: string, etcd: string, tok
   return { server, url: `https://127.0.0.1:${port}` };
 }
 
-/** Starts etcd and kube-apiserver from `assets` and installs the resource definitions in `definitions`. */
-export async function startApiServer(assets: string, definitions: string): Promise<StartedApiServer> {
+/** Starts etcd and kube-apiserver from `assets` and installs the resource definitions in `definitions`; `durable` syncs every write. */
+export async function startApiServer(
+  assets: string,
+  definitions: string,
+  options: { readonly durable?: boolean } = {},
+): Promise<StartedApiServer> {
   const folder = await mkdtemp(join(tmpdir(), "signalbox-kubernetes-"));
   const tokens = Object.fromEntries(
     KUBERNETES_USERS.map((user) => [user, randomBytes(16).toString("hex")]),
   ) as Record<KubernetesUser, string>;
-  const etcd = await startEtcd(assets, folder);
+  const etcd = await startEtcd(assets, folder, options.durable ?? false);
   const kubernetes = await startKubernetes(assets, folder, etcd.url, tokens);
   const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
   const stop = async (): Promise<void> => {
