@@ -19,6 +19,9 @@ export function sessionCookieName(port: number | undefined): string {
   return `signalbox_session_${port ?? 0}`;
 }
 
+/** Header in which Identity-Aware Proxy says whom it has let in. */
+const ASSERTION = "x-goog-iap-jwt-assertion";
+
 const BEARER = /^Bearer ([\w.~+/=-]{1,4096})$/i;
 const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
@@ -55,7 +58,32 @@ async function bySession(
   return found;
 }
 
-/** Who asks. UNAUTHENTICATED without exactly one good credential; a bearer token wins over a session. */
+/** The principal that the proxy vouches for; undefined when no proxy is in front of us, or it says nothing. */
+async function byProxy(
+  identity: Identity,
+  { method, rawHeaders }: Credentials,
+): Promise<Principal | undefined> {
+  if (identity.vouchedFor === undefined) return undefined;
+  const [assertion, ...more] = rawHeaderValues(rawHeaders, ASSERTION);
+  if (assertion === undefined) return undefined;
+  const found = more.length === 0 ? await identity.vouchedFor(assertion) : undefined;
+  if (found === undefined)
+    throw unauthenticated(
+      "ASSERTION_INVALID",
+      "The proxy vouches for nobody who is known here: ask an admin.",
+    );
+  // The proxy knows people by a cookie, which a browser sends along for any page: only our own page may change something.
+  const sites = rawHeaderValues(rawHeaders, "sec-fetch-site");
+  if (!READING.has(method) && sites.some((site) => site !== "same-origin")) {
+    throw unauthenticated(
+      "FOREIGN_PAGE",
+      "Another site's page asked for this change: do it from ours, or with a token.",
+    );
+  }
+  return found;
+}
+
+/** Who asks. UNAUTHENTICATED without exactly one good credential; a bearer token wins over the proxy's word, and that over a session. */
 export async function whoAsks(
   identity: Identity,
   sessions: Sessions | undefined,
@@ -65,6 +93,8 @@ export async function whoAsks(
   const [header, ...more] = rawHeaderValues(rawHeaders, "authorization");
   if (more.length > 0) throw unauthenticated("AUTHORIZATION_DOUBLED", "Send one Authorization header.");
   if (header === undefined) {
+    const vouched = await byProxy(identity, { method, rawHeaders });
+    if (vouched !== undefined) return vouched;
     const session = sessionOf(rawHeaders, cookieName);
     if (session !== undefined) return bySession(identity, sessions, session, method);
     throw unauthenticated(

@@ -6,13 +6,24 @@ export type { Role } from "../domain/role.ts";
 /** Who asks: name, role, and logins on the code host. */
 export type Principal = Caller;
 
+/** Jobs of GitHub Actions that one entry means: of one repository by its number, on a ref or in an environment. */
+export interface GithubActionsRule {
+  readonly repositoryId: string;
+  readonly ownerId: string;
+  readonly ref?: string;
+  readonly environment?: string;
+}
+
 /** One entry of principals.json. */
 export interface PrincipalEntry {
   readonly principal: string;
   readonly role: PersonRole;
   readonly codeHostLogins: readonly string[];
   /** `sha256:<hex>` of the token; the token itself is nowhere but in its owner's file. */
-  readonly tokenHash: string;
+  readonly tokenHash?: string;
+  /** Accounts of Google that are this one; with `subject`, only as long as the address is that account's. */
+  readonly google?: readonly { readonly email: string; readonly subject?: string }[];
+  readonly githubActions?: readonly GithubActionsRule[];
 }
 
 /** What identity is made from. */
@@ -29,6 +40,8 @@ export interface Identity {
   authenticate(token: string): Promise<Principal | undefined>;
   /** A person by name as principals.json says now, or undefined when they are no longer in it. */
   find(principal: string): Promise<Principal | undefined>;
+  /** The principal that the proxy in front of us vouches for. Absent where there is none: then its header counts for nothing. */
+  vouchedFor?(assertion: string): Promise<Principal | undefined>;
 }
 
 /** `sha256:<hex>` of a token. Tokens are 256 random bits, so a plain hash cannot be guessed back. */
@@ -59,7 +72,7 @@ export function createIdentity({ readPrincipals, verifyWorkflowToken }: Identity
       let found: PrincipalEntry | undefined;
       // Every entry is compared, in constant time each, so that the answer's time says nothing about them.
       for (const entry of await readPrincipals()) {
-        const right = Buffer.from(entry.tokenHash);
+        const right = Buffer.from(entry.tokenHash ?? "");
         if (right.length === given.length && timingSafeEqual(right, given)) found ??= entry;
       }
       return found === undefined ? undefined : person(found);

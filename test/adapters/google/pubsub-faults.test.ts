@@ -1,0 +1,200 @@
+// Pub/Sub when it fails, gives up, is held, or expires: Google's client against a fake of the service.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { v1 } from "@google-cloud/pubsub";
+import { expect, onTestFinished, test } from "vitest";
+import { createBus } from "../../../shared/adapters/google/bus.ts";
+import { createCalls } from "../../../shared/adapters/google/calls.ts";
+import { openPubSub } from "../../../shared/adapters/google/pubsub-client.ts";
+import { createDeadLetterDrain } from "../../../shared/adapters/google/pubsub-dead-letters.ts";
+import { createSubscriptions } from "../../../shared/adapters/google/pubsub-subscriptions.ts";
+import { createDeadLetters } from "../../../shared/adapters/local/dead-letters.ts";
+import { openDatabase } from "../../../shared/adapters/local/database.ts";
+import { systemClock } from "../../../shared/adapters/system/clock.ts";
+import { factOfLetter } from "../../../shared/runtime/push-message.ts";
+import { createVirtualClock } from "../../support/clock.ts";
+import { factFrom, planStarted } from "../../support/facts.ts";
+import { createPubSubFake, type SubscriptionSettings } from "../../support/google/pubsub-fake.ts";
+import { servePubSubFake } from "../../support/google/pubsub-server-fake.ts";
+import { until } from "../../support/until.ts";
+import { createLogBook } from "../../support/world.ts";
+
+process.env["METADATA_SERVER_DETECTION"] = "none";
+const PROJECT = "acme-test";
+const TOPIC = `projects/${PROJECT}/topics/facts`;
+const DEAD = `projects/${PROJECT}/topics/dead`;
+const subscription = (name: string): string => `projects/${PROJECT}/subscriptions/${name}`;
+const fact = factFrom(planStarted("b"));
+
+async function world(timeoutMs?: number) {
+  const fake = createPubSubFake({ clock: systemClock });
+  fake.createTopic(TOPIC);
+  fake.createTopic(DEAD);
+  fake.createSubscription({ name: subscription("dead"), topic: DEAD });
+  const host = await servePubSubFake(fake);
+  const client = await openPubSub({ project: PROJECT, emulator: host });
+  onTestFinished(() => client.close());
+  const calls = createCalls({ clock: systemClock, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const bus = createBus({ client, calls, topic: "facts", subscribers: { registry: ["plan.started"] } });
+  return { fake, client, calls, bus, host };
+}
+
+/** Something that is pushed to and answers this; closed when the test ends. */
+async function receiver(answer: () => number) {
+  const bodies: { deliveryAttempt?: number; message: { messageId: string } }[] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      bodies.push(JSON.parse(Buffer.concat(chunks).toString()) as (typeof bodies)[number]);
+      response.writeHead(answer()).end();
+    })();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, bodies };
+}
+
+test.each([
+  [14, "UNAVAILABLE"],
+  [8, "RESOURCE_EXHAUSTED"],
+  [7, "PERMISSION_DENIED"],
+  [16, "UNAUTHENTICATED"],
+  [13, "INTERNAL"],
+  [4, "DEADLINE_EXCEEDED"],
+])("a publication that fails with %i is %s, asked once", async (code, ours) => {
+  const { fake, bus } = await world();
+  fake.faults.publishing.push({ code, applied: false });
+  await expect(bus.publish(fact)).rejects.toMatchObject({ name: "ControlPlaneError", code: ours });
+  await expect(bus.publish(fact)).resolves.toBeUndefined();
+});
+
+test("a publication whose answer is lost is published again, and handlers get it twice", async () => {
+  const { fake, bus } = await world();
+  fake.createSubscription({ name: subscription("registry"), topic: TOPIC });
+  fake.faults.publishing.push({ code: 14, applied: true });
+  await expect(bus.publish(fact)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await bus.publish(fact);
+  expect(fake.outstanding(TOPIC)).toBe(2);
+});
+
+test("a topic that is not there, a silent service, and a fact that is too large are typed errors", async () => {
+  const { fake, client, calls, bus } = await world(300);
+  const lost = createBus({ client, calls, topic: "nowhere", subscribers: {} });
+  await expect(lost.publish(fact)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  fake.faults.publishing.push({ code: 0, applied: false, never: true });
+  await expect(bus.publish(fact)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+  const huge = factFrom(planStarted("x".repeat(1_000_001)));
+  await expect(bus.publish(huge)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", reason: "TOO_LARGE" });
+});
+
+test("what is given up comes to the list once, though it is given up twice, and can be replayed", async () => {
+  const { fake, calls, bus, host } = await world();
+  const { url, bodies } = await receiver(() => 503);
+  const retry = { minimumMs: 1, maximumMs: 5 };
+  const deadLetter = { topic: DEAD, attempts: 5 };
+  fake.createSubscription({
+    name: subscription("registry"),
+    topic: TOPIC,
+    push: { endpoint: url },
+    retry,
+    deadLetter,
+  });
+  fake.faults.doubledDeadLetters = true;
+  await bus.publish(fact);
+  await until("the message to be given up", () => fake.outstanding(DEAD) === 2 || undefined);
+  expect(bodies.map(({ deliveryAttempt }) => deliveryAttempt)).toEqual([1, 2, 3, 4, 5]);
+  const db = openDatabase(":memory:");
+  const [hostname, port] = host.split(":");
+  const { credentials } = await import("@grpc/grpc-js");
+  const sslCreds = credentials.createInsecure() as never;
+  const subscriber = new v1.SubscriberClient({
+    apiEndpoint: hostname ?? "",
+    port: Number(port),
+    sslCreds,
+    projectId: PROJECT,
+  });
+  onTestFinished(async () => {
+    await subscriber.close();
+    db.close();
+  });
+  const deadLetters = createDeadLetters(db);
+  const log = createLogBook();
+  const drain = createDeadLetterDrain({
+    subscriber,
+    calls,
+    project: PROJECT,
+    subscriptions: { registry: "dead" },
+    deadLetters,
+    clock: systemClock,
+    log,
+  });
+  expect(await drain()).toBe(2);
+  const { letters, total } = await deadLetters.list(5);
+  expect(total).toBe(1);
+  expect(letters[0]).toMatchObject({
+    id: `registry/${fact.id}`,
+    reason: "RETRIES_EXHAUSTED",
+    service: "registry",
+  });
+  expect(factOfLetter(letters[0]?.payload)).toEqual(fact);
+  expect([await drain(), fake.outstanding(DEAD)]).toEqual([0, 0]);
+  await fake.publish(DEAD, [{ data: Buffer.from([0xff, 0x00]), attributes: {} }]);
+  expect(await drain()).toBe(1);
+  expect((await deadLetters.list(5)).letters[0]?.id).toMatch(/^registry\/push-[0-9a-f]{32}$/);
+});
+
+test("a subscription that is held gets nothing, and all that waited when it goes on", async () => {
+  const { fake, client, calls, bus } = await world();
+  const { url, bodies } = await receiver(() => 204);
+  fake.createSubscription({ name: subscription("registry"), topic: TOPIC, push: { endpoint: url } });
+  const subscriptions = createSubscriptions(client, calls);
+  await subscriptions.pause("registry");
+  expect(await subscriptions.isPaused("registry")).toBe(true);
+  for (let index = 0; index < 5; index++) await bus.publish(fact);
+  expect([bodies.length, fake.outstanding(TOPIC)]).toEqual([0, 5]);
+  await subscriptions.resume("registry", { endpoint: url, audience: "a", serviceAccount: "s@x" });
+  await until("what waited to be handled", () => fake.outstanding(TOPIC) === 0 || undefined);
+  expect([bodies.length, await subscriptions.isPaused("registry")]).toEqual([5, false]);
+  await expect(subscriptions.pause("nowhere")).rejects.toMatchObject({ code: "NOT_FOUND" });
+});
+
+test("the fake starts slowly, gives again after the deadline, and forgets what is too old", async () => {
+  const clock = createVirtualClock();
+  const fake = createPubSubFake({ clock });
+  fake.createTopic(TOPIC);
+  const { url } = await receiver(() => 204);
+  const make = (name: string, more: Partial<SubscriptionSettings>): void =>
+    fake.createSubscription({ name: subscription(name), topic: TOPIC, ...more });
+  make("pushed", { push: { endpoint: url } });
+  make("old", { retentionMs: 1_000 });
+  make("idle", { expiryMs: 86_400_000 });
+  make("plans", { filter: 'hasPrefix(attributes.type,"plan.") AND NOT attributes:only' });
+  const message = { data: Buffer.from("x"), attributes: { type: "run.lost" } };
+  await fake.publish(
+    TOPIC,
+    Array.from({ length: 12 }, () => message),
+  );
+  await until("the pushes", () => fake.delivered.length === 12 || undefined);
+  expect(Math.max(...fake.delivered.slice(0, 1).map(({ together }) => together))).toBe(1);
+  expect(Math.max(...fake.delivered.map(({ together }) => together))).toBeGreaterThan(2);
+  expect(fake.subscription(subscription("plans")).waiting.size).toBe(0);
+  await clock.advance(1_001);
+  expect(fake.pull(subscription("old"), 1)).toEqual([]);
+  await clock.advance(86_400_000);
+  expect(() => fake.subscription(subscription("idle"))).toThrow("not found");
+  expect(() => make("bad", { filter: "attributes.a = 1 AND b OR c" })).toThrow();
+  expect(() => make("long", { filter: `attributes.a = "${"x".repeat(250)}"` })).toThrow("256 bytes");
+  for (const attributes of [
+    { googclient: "x" },
+    { a: "x".repeat(1_025) },
+    Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`k${i}`, ""])),
+  ])
+    await expect(fake.publish(TOPIC, [{ data: Buffer.from("x"), attributes }])).rejects.toMatchObject({
+      code: 3,
+    });
+});
