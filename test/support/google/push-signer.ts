@@ -8,7 +8,8 @@ import { onTestFinished } from "vitest";
 
 /** A service behind the signer. */
 export interface SignedTarget {
-  readonly url: string;
+  /** A function where the service moves while the test runs. */
+  readonly url: string | (() => string);
   /** The token of one push. */
   readonly token: () => Promise<string>;
 }
@@ -29,7 +30,8 @@ export async function startPushSigner(targets: Readonly<Record<string, SignedTar
       };
       bare.push(request.headers.authorization);
       attempts.push(push.deliveryAttempt);
-      const answer = await fetch(target?.url ?? "", {
+      const url = typeof target?.url === "function" ? target.url() : target?.url;
+      const answer = await fetch(url ?? "", {
         method: "POST",
         headers: {
           "content-type": "application/json",
