@@ -104,7 +104,8 @@ function promoted(before: ViewDocument, fact: FactOf<"rollout.promoted">): ViewD
  * different streams: what was last by its own time holds, not what came last.
  */
 function problemSince(before: ViewDocument, problem: string | null, since: string): ViewDocument {
-  return since < String(before["problemSince"] ?? "") ? {} : { problem, problemSince: since };
+  const known = before["problemSince"];
+  return typeof known === "string" && since < known ? {} : { problem, problemSince: since };
 }
 
 /** The first version of an endpoint that did not pass: there is nowhere to go back to, so people have to know. */
