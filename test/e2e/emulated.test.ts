@@ -28,7 +28,8 @@ const SEED = Number(process.env["SEED"] ?? Date.now() % 100_000);
 const VICTIMS = ["provisioner", "registry", "rollout", "relay", "notifier"] as const;
 
 const missing = (["firestore", "pubsub"] as const).filter((name) => emulatorJar(name) === undefined);
-// It has not passed yet on a busy machine of two cores, so it is asked for by name until it has: SIGNALBOX_KILLS=1.
+// It fails: after a few kills the apply of a stack does not start within minutes, and why is not known. Until it is, the test is
+// asked for by name (SIGNALBOX_KILLS=1), so that nobody takes a red light that everybody knows for a green one.
 const asked = process.env["SIGNALBOX_KILLS"] === "1";
 const why = [
   ...(asked ? [] : ["set SIGNALBOX_KILLS=1"]),

@@ -1,5 +1,7 @@
 // The control plane's own metrics, through the door.
+import { readFileSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
+import { exposition } from "../../shared/adapters/local/gateway-exposition.ts";
 import { parseExposition } from "../../shared/adapters/local/metrics-exposition.ts";
 import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
@@ -148,4 +150,16 @@ test("while the stores are down the rest is told, and that they are down", async
   expect(value("signalbox_outbox_pending")).toBeUndefined();
   expect(value("process_resident_memory_bytes")).toBeGreaterThan(0);
   expect(world.log.lines).toMatchObject([{ level: "warn" }]);
+});
+
+test("every metric that the operations page would alert on is told by the API or by the gateway", async () => {
+  const { text } = await (await metricsDoor()).scrape();
+  const gateway = exposition({ instance: "i", startSeconds: 0, series: [], refusals: new Map() });
+  const told = [text, gateway].flatMap((each) =>
+    [...each.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name),
+  );
+  const page = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
+  const named = [...page.matchAll(/\b(?:signalbox|nodejs)_[a-z0-9_]+/g)].map(([name]) => name);
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((name) => !told.includes(name))).toEqual([]);
 });
