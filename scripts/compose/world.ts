@@ -146,19 +146,37 @@ function readWorld(environment: Environment, door: Door, problems: string[]): Wo
   };
 }
 
+/** Settings that only Google Cloud asks for, and the project; undefined on this machine and with emulators. */
+export type CloudSettings<Variables extends TProperties> =
+  | (Static<TObject<Variables>> & { readonly project: string })
+  | undefined;
+
 /**
- * The configuration of one process: its own variables and those of its world. Throws one FAILED_PRECONDITION `CONFIG_INVALID` that
- * lists every problem of both, such as an emulator in production.
+ * The configuration of one process: its own variables, those of its world, and those (`cloud`) that it needs on Google Cloud alone.
+ * Throws one FAILED_PRECONDITION `CONFIG_INVALID` that lists every problem of all, such as an emulator in production.
  */
-export function configure<Variables extends TProperties>(
+export function configure<Variables extends TProperties, Cloud extends TProperties = TProperties>(
   environment: Environment,
   door: Door,
   variables: Variables,
-): { readonly config: Static<TObject<Variables>>; readonly world: World } {
+  cloud?: Cloud,
+): {
+  readonly config: Static<TObject<Variables>>;
+  readonly world: World;
+  readonly cloud: CloudSettings<Cloud>;
+} {
   const problems: string[] = [];
   const config = reader(environment, problems)(variables);
   const world = readWorld(environment, door, problems);
+  const settings =
+    cloud !== undefined && world.kind === "google-cloud" && world.emulators === undefined
+      ? { ...reader(environment, problems)(cloud), project: world.project }
+      : undefined;
   if (problems.length > 0)
     throw failedPrecondition("CONFIG_INVALID", `The configuration is not usable.\n${problems.join("\n")}`);
-  return { config: config as Static<TObject<Variables>>, world };
+  return {
+    config: config as Static<TObject<Variables>>,
+    world,
+    cloud: settings as CloudSettings<Cloud>,
+  };
 }

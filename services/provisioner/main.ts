@@ -1,8 +1,10 @@
-// The provisioner in a process of its own, on a state folder: plans, applies and checks. Its builds outlive it.
+// The provisioner in a process of its own: plans, applies and checks. Its builds outlive it: on one machine as processes over a
+// state folder, on Google Cloud as builds of Cloud Build for pull requests of GitHub.
 import { Type } from "typebox";
 import { API_VARIABLE, FACT_SERVICE_VARIABLES, joinState, serveAlone } from "../../scripts/compose/alone.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openProvisioning } from "../../scripts/compose/open-provisioning.ts";
+import { GOOGLE_PROVISIONING } from "../../scripts/compose/google-settings.ts";
 import { requireTerraform } from "../../scripts/compose/requirements.ts";
 import { withNode } from "../../scripts/compose/shipped.ts";
 import { configure } from "../../scripts/compose/world.ts";
@@ -11,16 +13,25 @@ import { createLog } from "../../shared/runtime/log.ts";
 import { BUILD_LIMITS } from "./ports.ts";
 import { createProvisioner } from "./provisioner.ts";
 
-const { config, world } = configure(process.env, "pushed", {
-  ...FACT_SERVICE_VARIABLES,
-  ...API_VARIABLE,
-  PATH: Type.String({ description: "set it so that git and terraform are found." }),
-});
-await requireTerraform(config.PATH);
+const { config, world, cloud } = configure(
+  process.env,
+  "pushed",
+  {
+    ...FACT_SERVICE_VARIABLES,
+    ...API_VARIABLE,
+    PATH: Type.String({ description: "set it so that git and terraform are found." }),
+  },
+  GOOGLE_PROVISIONING,
+);
+// On Google Cloud it runs in the image of builds, and not here.
+if (cloud === undefined) await requireTerraform(config.PATH);
 const { state, keys } = await joinState(config.SIGNALBOX_STATE);
 const log = createLog("provisioner");
 const stored = await openStores(world, state, log);
-const provisioning = await openProvisioning({ state, keys, path: withNode(config.PATH) });
+const provisioning =
+  cloud === undefined
+    ? await openProvisioning({ state, keys, path: withNode(config.PATH) })
+    : await openOnGoogle(cloud);
 const provisioner = createProvisioner({
   ...stored,
   ...provisioning,
@@ -29,6 +40,14 @@ const provisioner = createProvisioner({
   limits: BUILD_LIMITS,
   url: config.SIGNALBOX_API_URL,
 });
+
+/** Its clients are loaded only there. */
+async function openOnGoogle(settings: NonNullable<typeof cloud>) {
+  const { openGoogleSecrets } = await import("../../scripts/compose/open-google-secrets.ts");
+  const { openGoogleProvisioning } = await import("../../scripts/compose/open-google-provisioning.ts");
+  return openGoogleProvisioning(settings, { secrets: openGoogleSecrets(settings), log });
+}
+
 await serveAlone(provisioner, {
   world,
   stores: stored,

@@ -3,7 +3,8 @@ import { Type } from "typebox";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { configure, keepsTime } from "../../scripts/compose/world.ts";
+import { GOOGLE_SECRETS } from "../../scripts/compose/google-settings.ts";
+import { configure, hostOf, keepsTime } from "../../scripts/compose/world.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createLog } from "../../shared/runtime/log.ts";
@@ -18,24 +19,32 @@ const REDELIVERY_PAUSE_MS = 5 * 60_000;
 /** Between two looks for deliveries that were received and not handled. */
 const SWEEP_PAUSE_MS = 5_000;
 
-const { config, world } = configure(process.env, "called", {
-  SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
-  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
-  SIGNALBOX_BIND: Type.String({ default: "127.0.0.1", description: "set it to the address to listen on." }),
-  SIGNALBOX_GITHUB_APP_ID: Type.Optional(
-    Type.String({
-      pattern: "^[0-9]{1,15}$",
-      description: "set it to the id of the GitHub App, to ask GitHub for deliveries that never came.",
+const { config, world, cloud } = configure(
+  process.env,
+  "called",
+  {
+    SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
+    PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
+    SIGNALBOX_BIND: Type.Optional(Type.String({ description: "set it to the address to listen on." })),
+    SIGNALBOX_GITHUB_APP_ID: Type.Optional(
+      Type.String({
+        pattern: "^[0-9]{1,15}$",
+        description: "set it to the id of the GitHub App, to ask GitHub for deliveries that never came.",
+      }),
+    ),
+    SIGNALBOX_HOSTS: Type.String({
+      default: "localhost",
+      description: "list the host names under which the code host calls, with commas between them.",
     }),
-  ),
-  SIGNALBOX_HOSTS: Type.String({
-    default: "localhost",
-    description: "list the host names under which the code host calls, with commas between them.",
-  }),
-});
+  },
+  GOOGLE_SECRETS,
+);
 const log = createLog("webhook");
 const state = await openStateFolder(config.SIGNALBOX_STATE);
-const secrets = createSecrets(state.path("secrets"));
+const secrets =
+  cloud === undefined
+    ? createSecrets(state.path("secrets"))
+    : (await import("../../scripts/compose/open-google-secrets.ts")).openGoogleSecrets(cloud);
 // Without its secret it could only refuse: better not to start.
 await secrets.get(WEBHOOK_SECRET);
 const stored = await openStores(world, state, log);
@@ -43,7 +52,7 @@ const webhook = createWebhook({ ...stored, secrets, clock, log });
 const server = createServer({ clock, log, hosts: () => config.SIGNALBOX_HOSTS.toLowerCase().split(",") });
 await server.register(webhook.routes);
 server.get("/healthz", { config: { role: "public", lane: "unbounded" } }, async () => ({ status: "ok" }));
-const url = await server.listen({ host: config.SIGNALBOX_BIND, port: config.PORT });
+const url = await server.listen({ host: config.SIGNALBOX_BIND ?? hostOf(world), port: config.PORT });
 const sweeps = keepsTime(world)
   ? repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => webhook.sweep())
   : undefined;

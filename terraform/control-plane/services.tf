@@ -4,6 +4,7 @@ locals {
     GOOGLE_CLOUD_PROJECT       = var.project_id
     SIGNALBOX_WORLD            = "google-cloud"
     SIGNALBOX_PREFIX           = local.prefix
+    SIGNALBOX_STATE            = "/tmp/signalbox" # in memory, of one instance: nothing that must stay
     SIGNALBOX_REGION           = var.region
     SIGNALBOX_DATABASE         = local.database
     SIGNALBOX_FACTS_TOPIC      = "${local.prefix}-facts"

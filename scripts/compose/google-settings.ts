@@ -1,0 +1,45 @@
+// Settings that only Google Cloud asks for, by service. The names are those that terraform/control-plane sets.
+import { Type } from "typebox";
+
+/** What comes before the name of every secret, as `signalbox-prod`. */
+export const GOOGLE_SECRETS = {
+  SIGNALBOX_PREFIX: Type.String({
+    pattern: "^[a-z][a-z0-9-]{0,40}$",
+    description: "set it to the prefix of the installation's names, such as signalbox-prod.",
+  }),
+};
+
+/** A JSON object of texts in which these names are there; what is missing is said with all other problems. */
+const names = (description: string, ...required: readonly string[]) =>
+  Type.String({
+    pattern: `^\\{${required.map((name) => `(?=.*"${name}":\\s*"[^"]+")`).join("")}.*\\}$`,
+    description,
+  });
+
+/** What the provisioner needs: where builds run and as whom, and where plans and states lie. */
+export const GOOGLE_PROVISIONING = {
+  ...GOOGLE_SECRETS,
+  SIGNALBOX_REGION: Type.String({ description: "set it to the region of the builds." }),
+  SIGNALBOX_BUCKETS: names(
+    'set it to a JSON object of bucket names that has "plans" and "state".',
+    "plans",
+    "state",
+  ),
+  SIGNALBOX_BUILDS_FOLDER: Type.String({
+    pattern: "^gs://[^/]+/.+$",
+    description: "set it to the folder of builds, as gs://BUCKET/FOLDER.",
+  }),
+  SIGNALBOX_BUILD_IMAGE: Type.String({
+    pattern: "@sha256:[0-9a-f]{64}$",
+    description: "set it to the image of builds, by digest.",
+  }),
+  SIGNALBOX_BUILD_IDENTITIES: names(
+    'set it to a JSON object of accounts that has "tf-plan" and "tf-apply-ENVIRONMENT".',
+    "tf-plan",
+    "tf-apply-[a-z0-9]+",
+  ),
+  SIGNALBOX_BUILD_POOL: Type.String({
+    pattern: "^(default|projects/[^/]+/locations/[^/]+/workerPools/[^/]+)$",
+    description: "set it to default, or to a worker pool as projects/…/locations/…/workerPools/….",
+  }),
+};
