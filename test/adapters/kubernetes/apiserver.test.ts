@@ -21,7 +21,7 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}the API server of the tes
       };
       expect(await get("/version")).toMatchObject({ major: "1" });
       for (const path of ["gateway.networking.k8s.io/v1/httproutes", "ray.io/v1/rayjobs"])
-        expect(await get(`/apis/${path}`)).toMatchObject({ items: [] });
+        expect(await get(`/apis/${path}`)).toMatchObject({ items: expect.any(Array) });
       await dispatcher.close();
     },
   );
