@@ -1,7 +1,7 @@
 // Settings that only Google Cloud asks for, by service. The names are those that terraform/control-plane sets.
 import { Type } from "typebox";
 
-/** What comes before the name of every secret, as `signalbox-prod`. */
+/** What comes before the name of every secret and subscription, as `signalbox-prod`. */
 export const GOOGLE_SECRETS = {
   SIGNALBOX_PREFIX: Type.String({
     pattern: "^[a-z][a-z0-9-]{0,40}$",

@@ -1,6 +1,7 @@
 // The relay in a process of its own: publishes what is due. On one machine it pushes to the services that it is told of; on Google
-// Cloud it publishes to the topic, and a schedule calls it.
+// Cloud it publishes to the topic, a schedule calls it, and what Pub/Sub gave up is taken into the list of dead letters.
 import { Type } from "typebox";
+import { GOOGLE_SECRETS } from "../../scripts/compose/google-settings.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
@@ -18,15 +19,20 @@ import { createRelay } from "./relay.ts";
 const SWEEP_PAUSE_MS = 1_000;
 
 const inCloud = process.env["SIGNALBOX_WORLD"] === "google-cloud";
-const { config, world } = configure(process.env, "scheduled", {
-  SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
-  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
-  SIGNALBOX_SUBSCRIBERS: Type.String({
-    pattern: "^[a-z]+=https?://[^,\\s]+(,[a-z]+=https?://[^,\\s]+)*$",
-    description: "list the services as name=url, with commas between them.",
-    ...(inCloud ? { default: "topic=https://pubsub.googleapis.com" } : {}),
-  }),
-});
+const { config, world, cloud } = configure(
+  process.env,
+  "scheduled",
+  {
+    SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
+    PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
+    SIGNALBOX_SUBSCRIBERS: Type.String({
+      pattern: "^[a-z]+=https?://[^,\\s]+(,[a-z]+=https?://[^,\\s]+)*$",
+      description: "list the services as name=url, with commas between them.",
+      ...(inCloud ? { default: "topic=https://pubsub.googleapis.com" } : {}),
+    }),
+  },
+  GOOGLE_SECRETS,
+);
 const log = createLog("relay");
 const stored = await openStores(world, await openStateFolder(config.SIGNALBOX_STATE), log);
 const { outbox, deadLetters, ledger } = stored;
@@ -38,8 +44,27 @@ const bus = stored.bus ?? createPushBus(subscribers, typeof stored.door === "str
 const pump = createPump({ outbox, bus, deadLetters, clock, log });
 const relay = createRelay({ outbox, bus, deadLetters, pump, clock, log, ledger, announce: pump.announce });
 
+const givenUp =
+  cloud === undefined
+    ? undefined
+    : await (
+        await import("../../scripts/compose/open-google-dead-letters.ts")
+      ).openGoogleDeadLetters(cloud, {
+        deadLetters,
+        log,
+      });
 // In the cloud a scheduler calls the function's `/reconcile`; alone on a machine the relay keeps its own time.
-onFacts(relay, { deadLetters, clock, log });
+onFacts(
+  {
+    ...relay,
+    // What is due goes first: it does not wait for letters, nor for whoever may not read them.
+    async reconcile() {
+      await relay.reconcile();
+      await givenUp?.take();
+    },
+  },
+  { deadLetters, clock, log },
+);
 
 const loop = keepsTime(world)
   ? repeat({ clock, log }, "relay", SWEEP_PAUSE_MS, () => relay.reconcile())
@@ -51,6 +76,7 @@ const stop = async (): Promise<void> => {
   if (server !== undefined) await drain(server);
   await pump.close();
   await relay.idle();
+  await givenUp?.close();
   await stored.close();
   log.info({}, "relay stopped");
 };

@@ -1,5 +1,5 @@
 // Opens Pub/Sub. Its library is loaded here, when a process that needs it starts, and by no other.
-import type { PubSub, Topic } from "@google-cloud/pubsub";
+import type { PubSub, Topic, v1 } from "@google-cloud/pubsub";
 import { GOOGLE_CALL_TIMEOUT_MS, ONCE } from "./calls.ts";
 
 /** Where Pub/Sub is. */
@@ -17,6 +17,12 @@ export async function openPubSub({ project, emulator }: PubSubPlace): Promise<Pu
       ? { projectId: project }
       : { projectId: project, apiEndpoint: emulator, emulatorMode: true },
   );
+}
+
+/** A client that pulls, for subscriptions that push to nobody. Nothing is asked before the first pull. */
+export async function openSubscriber(project: string): Promise<v1.SubscriberClient> {
+  const { v1: clients } = await import("@google-cloud/pubsub");
+  return new clients.SubscriberClient({ projectId: project });
 }
 
 /**

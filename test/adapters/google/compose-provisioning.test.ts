@@ -3,8 +3,13 @@ import { generateKeyPairSync } from "node:crypto";
 import { beforeEach, expect, test, vi } from "vitest";
 import { GOOGLE_PROVISIONING, GOOGLE_SECRETS } from "../../../scripts/compose/google-settings.ts";
 import { buildPlaceOf, openGoogleProvisioning } from "../../../scripts/compose/open-google-provisioning.ts";
+import {
+  deadSubscriptions,
+  openGoogleDeadLetters,
+} from "../../../scripts/compose/open-google-dead-letters.ts";
 import { openGoogleSecrets } from "../../../scripts/compose/open-google-secrets.ts";
 import { configure } from "../../../scripts/compose/world.ts";
+import type { DeadLetters } from "../../../shared/ports/dead-letters.ts";
 import type { Secrets } from "../../../shared/ports/secrets.ts";
 import { createLog } from "../../../shared/runtime/log.ts";
 
@@ -98,4 +103,25 @@ test("the webhook's secrets are those of the installation; embedded and with emu
   const emulators = { FIRESTORE_EMULATOR_HOST: "127.0.0.1:1", PUBSUB_EMULATOR_HOST: "127.0.0.1:2" };
   const { SIGNALBOX_PREFIX: _prefix, ...rest } = ENVIRONMENT;
   expect(configure({ ...rest, ...emulators }, "called", {}, GOOGLE_SECRETS).cloud).toBeUndefined();
+});
+
+test("the relay takes the dead letters of every service that is pushed to, under the names that Terraform gives", async () => {
+  const { cloud } = configure(
+    { ...ENVIRONMENT, SIGNALBOX_SCHEDULER_ACCOUNT: "scheduler@p" },
+    "scheduled",
+    {},
+    GOOGLE_SECRETS,
+  );
+  if (cloud === undefined) throw new Error("this is Google Cloud");
+  expect(deadSubscriptions("signalbox-prod")).toEqual({
+    provisioner: "signalbox-prod-facts-provisioner-dead",
+    registry: "signalbox-prod-facts-registry-dead",
+    rollout: "signalbox-prod-facts-rollout-dead",
+    data: "signalbox-prod-facts-data-dead",
+    notifier: "signalbox-prod-facts-notifier-dead",
+  });
+  const deadLetters = {} as DeadLetters;
+  const givenUp = await openGoogleDeadLetters(cloud, { deadLetters, log });
+  expect(givenUp).toHaveProperty("take");
+  await givenUp.close();
 });
