@@ -45,7 +45,7 @@ const { config, world } = configure(process.env, "pushed", {
 const { state, keys } = await joinState(config.SIGNALBOX_STATE);
 const log = createLog("rollout");
 const stored = await openStores(world, state, log);
-// On Google Cloud the document is the HTTPRoute, and the folder is nobody's.
+// On emulators the API is a process of its own that writes the documents too, by compare-and-set: nobody holds the folder.
 const lock = world.kind === "embedded" ? await lockState(state.root, clock) : undefined;
 const { executions, apiAnswersAt } = await openWorkflows({ db: stored.db, keys, log, only: WORKFLOW });
 apiAnswersAt(config.SIGNALBOX_API_URL);

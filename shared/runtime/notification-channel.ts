@@ -64,6 +64,12 @@ export function checkChannel(channel: NotificationChannel): NotificationChannel 
   return channel;
 }
 
+/** The channel that was written down; refuses what is none. */
+export function channelOf(value: unknown): NotificationChannel {
+  requireSchema(ChannelFile, value, "");
+  return checkChannel(value as NotificationChannel);
+}
+
 /** A reader of the file at `path`. The file must be its owner's alone. */
 export function createChannelReader(path: string): ReadNotificationChannel {
   return async () => {
@@ -86,9 +92,7 @@ export function createChannelReader(path: string): ReadNotificationChannel {
           "CHANNEL_TOO_LARGE",
           `${path} has ${size} bytes and ${FILE_BYTES_MAX} are allowed.`,
         );
-      const value = parseStrictJson(await file.readFile("utf8"));
-      requireSchema(ChannelFile, value, "");
-      return checkChannel(value as NotificationChannel);
+      return channelOf(parseStrictJson(await file.readFile("utf8")));
     } finally {
       await file.close();
     }
