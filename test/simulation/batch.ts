@@ -12,6 +12,8 @@ export interface BatchOptions {
   readonly first: number;
   readonly count: number;
   readonly workers: number;
+  /** Of the seeds, every so many-th; default: each. */
+  readonly every?: number;
   /** A story, by name: then the numbers are calls at which the process crashes. */
   readonly story?: string;
   /** A broken variant of the product, by name. */
@@ -24,7 +26,7 @@ export interface BatchOptions {
 
 /** Runs the seeds `first` up to `first + count` and answers what they led to, in the order of seeds. */
 export async function runBatch(options: BatchOptions): Promise<readonly SeedResult[]> {
-  const { first, count, workers, mutant, story, enough = () => false, onResult } = options;
+  const { first, count, workers, every = 1, mutant, story, enough = () => false, onResult } = options;
   const results: SeedResult[] = [];
   let next = first;
   const work = (child: ChildProcess): Promise<void> =>
@@ -41,8 +43,8 @@ export async function runBatch(options: BatchOptions): Promise<readonly SeedResu
         }
         if (next >= first + count || enough(results)) return child.disconnect();
         const from = next;
-        next = Math.min(next + SEEDS_AT_A_TIME, first + count);
-        child.send({ from, to: next, story });
+        next = Math.min(next + SEEDS_AT_A_TIME * every, first + count);
+        child.send({ from, to: next, every, story });
       });
     });
   const args = mutant === undefined ? [] : [mutant];

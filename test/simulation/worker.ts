@@ -6,6 +6,8 @@ import { breakProduct } from "./mutants.ts";
 export interface SeedRange {
   readonly from: number;
   readonly to: number;
+  /** Of these, every so many-th; default: each. */
+  readonly every?: number;
   readonly story?: string;
 }
 
@@ -28,10 +30,10 @@ const { STORIES } = await import("./stories.ts");
 const crashAfter = (call: number): { readonly call: number; readonly after: boolean } =>
   call === 0 ? { call: 1, after: false } : { call, after: true };
 
-async function run({ from, to, story: name }: SeedRange): Promise<void> {
+async function run({ from, to, every = 1, story: name }: SeedRange): Promise<void> {
   const results: SeedResult[] = [];
   const story = STORIES.find((each) => each.name === name);
-  for (let seed = from; seed < to; seed++) {
+  for (let seed = from; seed < to; seed += every) {
     const played = story === undefined ? simulate(seed) : simulate(1, { crashAt: crashAfter(seed) }, story);
     const { problems, digest, marks, facts } = await played;
     results.push({ seed, problems, digest, marks: [...marks], facts });
