@@ -26,7 +26,7 @@ import { openNotifying } from "../../scripts/compose/open-notifying.ts";
 import { openStores, type Stores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder, type StateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { configure, hostOf, type World } from "../../scripts/compose/world.ts";
+import { configure, hostOf, refuseGoogleCloud, type World } from "../../scripts/compose/world.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createLog, type Log } from "../../shared/runtime/log.ts";
 import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
@@ -150,6 +150,7 @@ const { config, world } = configure(process.env, "called", {
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 7420, description: "set it to a free port." }),
   SIGNALBOX_RAY_ADDRESS: Type.Optional(Type.String({ description: "set it to the URL of Ray's Jobs API." })),
 });
+refuseGoogleCloud(world, "api", "traffic, people and executions");
 const log = createLog("api");
 const state = await openStateFolder(config.SIGNALBOX_STATE);
 // Elsewhere the folder holds no ledger, and others use it too.

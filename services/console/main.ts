@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { configure, hostOf } from "../../scripts/compose/world.ts";
+import { configure, hostOf, refuseGoogleCloud } from "../../scripts/compose/world.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
@@ -17,6 +17,7 @@ const { config, world } = configure(process.env, "called", {
   SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
 });
+refuseGoogleCloud(world, "console", "traffic and people");
 const log = createLog("console");
 const state = await openStateFolder(config.SIGNALBOX_STATE);
 const stored = await openStores(world, state, log);

@@ -4,7 +4,7 @@ import { API_VARIABLE, FACT_SERVICE_VARIABLES, joinState, serveAlone } from "../
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openWorkflows } from "../../scripts/compose/open-workflows.ts";
 import { createCluster } from "../../shared/adapters/local/cluster.ts";
-import { configure } from "../../scripts/compose/world.ts";
+import { configure, refuseGoogleCloud } from "../../scripts/compose/world.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { createData, RUN_WORKFLOW } from "./data.ts";
@@ -17,6 +17,7 @@ const { config, world } = configure(process.env, "pushed", {
   ),
   SIGNALBOX_RAY_TOKEN: Type.Optional(Type.String({ description: "set it to the token of the Ray head." })),
 });
+refuseGoogleCloud(world, "data", "executions");
 const { state, keys } = await joinState(config.SIGNALBOX_STATE);
 const log = createLog("data");
 const stored = await openStores(world, state, log);

@@ -8,7 +8,7 @@ import {
 } from "../../scripts/compose/alone.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openArtifacts } from "../../scripts/compose/open-serving.ts";
-import { configure } from "../../scripts/compose/world.ts";
+import { configure, refuseGoogleCloud } from "../../scripts/compose/world.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { createRegistry } from "./registry.ts";
@@ -17,6 +17,7 @@ const { config, world } = configure(process.env, "pushed", {
   ...FACT_SERVICE_VARIABLES,
   ...ARTIFACT_VARIABLE,
 });
+refuseGoogleCloud(world, "registry", "artifacts");
 const { state } = await joinState(config.SIGNALBOX_STATE);
 const log = createLog("registry");
 const stored = await openStores(world, state, log);

@@ -17,7 +17,7 @@ import { withNode } from "../../scripts/compose/shipped.ts";
 import { createMetrics } from "../../shared/adapters/local/metrics.ts";
 import { lockState } from "../../shared/adapters/local/state-lock.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
-import { configure } from "../../scripts/compose/world.ts";
+import { configure, refuseGoogleCloud } from "../../scripts/compose/world.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
@@ -42,6 +42,7 @@ const { config, world } = configure(process.env, "pushed", {
   }),
   PATH: Type.String({ description: "set it so that git and the model servers' programs are found." }),
 });
+refuseGoogleCloud(world, "rollout", "traffic, model servers and executions");
 const { state, keys } = await joinState(config.SIGNALBOX_STATE);
 const log = createLog("rollout");
 const stored = await openStores(world, state, log);
