@@ -1,4 +1,6 @@
-// One address for the tour: deliveries go to the webhook, everything else to the API, as load balancer and DNS do it on Google Cloud.
+// One address in front of all services, as load balancer and Cloud Run's own front are on Google Cloud. It answers 503 for a service
+// that is away: the Pub/Sub emulator tries a refused connection again within a millisecond, and would use up all attempts of a
+// message before a killed service is back; after a 503 it waits as its retry policy says.
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -8,13 +10,19 @@ export interface Front {
   close(): Promise<void>;
 }
 
-/** Listens on a free loopback port and passes every request on to the port that `portOf` names. */
-export async function startFront(portOf: (path: string) => number): Promise<Front> {
+/** Where a request goes: a port of this machine, and the path there. */
+export interface Way {
+  readonly port: number;
+  readonly path: string;
+}
+
+/** Listens on a free loopback port and passes every request on to where `wayOf` says. */
+export async function startFront(wayOf: (path: string) => Way): Promise<Front> {
   const server = createServer((incoming, answer) => {
-    const port = portOf(incoming.url ?? "/");
+    const { port, path } = wayOf(incoming.url ?? "/");
     const { host: _host, ...headers } = incoming.headers;
     const passed = request(
-      { host: "127.0.0.1", port, path: incoming.url, method: incoming.method, headers },
+      { host: "127.0.0.1", port, path, method: incoming.method, headers },
       (response) => {
         answer.writeHead(response.statusCode ?? 502, response.headers);
         response.pipe(answer);

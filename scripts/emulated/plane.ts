@@ -13,7 +13,7 @@ import {
   openStateFolder,
   type StateFolder,
 } from "../compose/state-folder.ts";
-import { startFront } from "./front.ts";
+import { startFront, type Way } from "./front.ts";
 import { type ServiceChild, startServiceChild } from "./service-child.ts";
 import { createTopics, FACTS_TOPIC, subscriptionName } from "./topics.ts";
 
@@ -50,6 +50,16 @@ export interface EmulatedPlane {
 }
 
 type Ports = Readonly<Record<EmulatedService | "gateway", number>>;
+
+/** Under which path of the front facts are pushed to a service. */
+const PUSH_PATH = "/push/";
+
+/** Pushes go to their service, deliveries to the webhook, everything else to the API. */
+function wayOf(ports: Ports, path: string): Way {
+  const pushed = EMULATED_SERVICES.find((name) => path === `${PUSH_PATH}${name}`);
+  if (pushed !== undefined) return { port: ports[pushed], path: "/" };
+  return { port: path.startsWith("/webhooks/") ? ports.webhook : ports.api, path };
+}
 
 async function choosePorts(): Promise<Ports> {
   const ports: Record<string, number> = {};
@@ -102,12 +112,12 @@ export async function startEmulatedPlane(
     steps.push(firestore.stop);
     const pubsub = await startEmulator("pubsub");
     steps.push(pubsub.stop);
-    const front = await startFront((path) => (path.startsWith("/webhooks/") ? ports.webhook : ports.api));
+    const front = await startFront((path) => wayOf(ports, path));
     steps.push(front.close);
     const emulators = { firestore: firestore.host, pubsub: pubsub.host };
     const client = await openPubSub({ project: EMULATED_PROJECT, emulator: pubsub.host });
     steps.push(() => client.close());
-    await createTopics(client, (service) => `http://127.0.0.1:${ports[service as EmulatedService]}/`);
+    await createTopics(client, (service) => `${front.url}${PUSH_PATH}${service}`);
     const children = new Map<EmulatedService, ServiceChild>();
     const start = async (name: EmulatedService): Promise<void> => {
       const environment = environmentOf(name, ports, { url: front.url, state, emulators });
