@@ -35,6 +35,9 @@ async function promoted(version: string): Promise<void> {
   });
 }
 
+/** Traffic that is recorded before the second version comes. */
+const RECORDED_SECONDS = 4;
+
 beforeAll(async () => {
   installation = await startTestInstallation();
   const { state, url, gatewayUrl, api, keys } = installation;
@@ -53,6 +56,13 @@ beforeAll(async () => {
   const traffic = startLiveRequests(gatewayUrl, "ranker", REQUESTS_PER_SECOND);
   try {
     await promoted("1");
+    // A replay needs traffic that one version alone served, for as long as the steps of its policy.
+    await until("seconds of traffic are recorded", async () => {
+      const { traffic: recorded } = JSON.parse((await cli("--json", "judge", "plan", "ranker")).out) as {
+        traffic: { seconds: number };
+      };
+      return recorded.seconds >= RECORDED_SECONDS ? true : undefined;
+    });
     await platform.register("2");
     await promoted("2");
   } finally {
