@@ -7,10 +7,10 @@ import { deliver, pushDelivery } from "../scripts/tour/github-delivery.ts";
 import { openDatabase } from "../shared/adapters/local/database.ts";
 import { createLedger } from "../shared/adapters/local/ledger.ts";
 import { createOutbox } from "../shared/adapters/local/outbox.ts";
-import { type AnyFact, factId } from "../shared/domain/fact.ts";
 import { startInstallationProcess } from "../test/support/installation-process.ts";
 import { grouped } from "./best-of.ts";
 import { figuresOf, ms } from "./figures.ts";
+import { MOVED_AT, movedBatch } from "./moved-facts.ts";
 
 const HISTORIES = [0, 100_000, 1_000_000];
 /** Facts of one endpoint; so many are written at a time, a commit for each round over all endpoints. */
@@ -18,31 +18,9 @@ const FACTS_PER_STREAM = 1_000;
 const STREAMS_AT_ONCE = 500;
 const STARTS = 3;
 const CALLS = 30;
-const TIME = "2026-01-01T00:00:00.000Z";
 
 const folder = mkdtempSync(join(tmpdir(), "signalbox-bench-"));
 const file = join(folder, "ledger.db");
-
-const moved = (stream: string, epoch: number): AnyFact => ({
-  id: factId(stream, `c${epoch}`, 0),
-  type: "traffic.moved",
-  subject: stream,
-  version: epoch,
-  time: TIME,
-  cause: `c${epoch}`,
-  correlation: "",
-  actor: "services/rollout",
-  data: {
-    epoch,
-    kind: "advance",
-    moveCause: `${stream}/rollouts/ranker-${epoch}-1-abcd/step-0`,
-    reason:
-      "Inconclusive. Canary: 0 errors in 290 requests (0 %); control: 0 errors in 1,510 requests (0 %).",
-    from: { "teams/default/models/ranker/versions/1": 100 },
-    to: { "teams/default/models/ranker/versions/1": 95, "teams/default/models/ranker/versions/2": 5 },
-    movedAt: TIME,
-  },
-});
 
 /** Writes facts through the ledger until there are so many, published as they would be by now. */
 async function grow(from: number, to: number): Promise<void> {
@@ -52,15 +30,10 @@ async function grow(from: number, to: number): Promise<void> {
     const count = Math.min(STREAMS_AT_ONCE, to / FACTS_PER_STREAM - first);
     const streams = Array.from({ length: count }, (_, at) => `teams/default/endpoints/e${first + at}`);
     for (let epoch = 1; epoch <= FACTS_PER_STREAM; epoch += 1) {
-      const facts = streams.map((stream) => moved(stream, epoch));
-      await Promise.all(
-        facts.map((fact) => {
-          const { subject: stream, cause, actor } = fact;
-          const batch = { stream, cause, actor, time: TIME, inputHash: "", facts: [fact], due: [] };
-          return ledger.append({ ...batch, expected: epoch - 1 });
-        }),
-      );
-      await Promise.all(facts.map(({ id }) => outbox.settle(id, { published: true, time: TIME })));
+      const batches = streams.map((stream) => movedBatch(stream, epoch));
+      await Promise.all(batches.map((batch) => ledger.append(batch)));
+      const ids = batches.flatMap(({ facts }) => facts.map(({ id }) => id));
+      await Promise.all(ids.map((id) => outbox.settle(id, { published: true, time: MOVED_AT })));
     }
   }
   db.close();

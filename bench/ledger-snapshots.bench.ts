@@ -5,35 +5,13 @@ import { join } from "node:path";
 import { openDatabase } from "../shared/adapters/local/database.ts";
 import { createLedger } from "../shared/adapters/local/ledger.ts";
 import { endpoint } from "../shared/domain/endpoint.ts";
-import { factId, type AnyFact } from "../shared/domain/fact.ts";
 import { load, SNAPSHOT_EVERY_FACTS } from "../shared/runtime/record.ts";
 import { grouped, tell } from "./best-of.ts";
+import { movedBatch } from "./moved-facts.ts";
 
 const FACTS = 10_000;
 const RUNS = 30;
 const STREAM = "teams/default/endpoints/ranker";
-const TIME = "2026-01-01T00:00:00.000Z";
-
-const moved = (epoch: number): AnyFact => ({
-  id: factId(STREAM, `c${epoch}`, 0),
-  type: "traffic.moved",
-  subject: STREAM,
-  version: epoch,
-  time: TIME,
-  cause: `c${epoch}`,
-  correlation: "",
-  actor: "services/rollout",
-  data: {
-    epoch,
-    kind: "advance",
-    moveCause: `${STREAM}/rollouts/ranker-${epoch}-1-abcd/step-0`,
-    reason:
-      "Inconclusive. Canary: 0 errors in 290 requests (0 %); control: 0 errors in 1,510 requests (0 %).",
-    from: { "teams/default/models/ranker/versions/1": 100 },
-    to: { "teams/default/models/ranker/versions/1": 95, "teams/default/models/ranker/versions/2": 5 },
-    movedAt: TIME,
-  },
-});
 
 /** The best of `RUNS` runs in milliseconds. */
 async function best(work: () => Promise<unknown>): Promise<number> {
@@ -49,20 +27,7 @@ async function best(work: () => Promise<unknown>): Promise<number> {
 const folder = mkdtempSync(join(tmpdir(), "signalbox-bench-"));
 const db = openDatabase(join(folder, "ledger.db"));
 const ledger = createLedger(db);
-await Promise.all(
-  Array.from({ length: FACTS }, (_, index) => {
-    const fact = moved(index + 1);
-    const batch = {
-      stream: STREAM,
-      expected: index,
-      cause: fact.cause,
-      inputHash: "",
-      facts: [fact],
-      due: [],
-    };
-    return ledger.append({ ...batch, actor: fact.actor, time: TIME });
-  }),
-);
+await Promise.all(Array.from({ length: FACTS }, (_, index) => ledger.append(movedBatch(STREAM, index + 1))));
 const { snapshots, ...plain } = endpoint;
 const whole = await best(() => load(ledger, plain, STREAM));
 const { state } = await load(ledger, plain, STREAM);
