@@ -55,9 +55,14 @@ test(
     await platform.register("3");
     await reaches("2", "ABORTED");
     await reaches("3", "PROMOTED");
-    const endpoint = await installation.api.find(`/v1/${ENDPOINT}`);
-    expect(endpoint).toMatchObject({ held: false, weights: { [versionName("3")]: 100 }, running: null });
-    const moves = endpoint?.["moves"] as readonly { kind: string; to: object }[];
+    // The rollout's view and the endpoint's are two: either may show the end first.
+    const endpoint = await installation.api.awaits(
+      "no rollout runs",
+      `/v1/${ENDPOINT}`,
+      ({ running }) => running === null,
+    );
+    expect(endpoint).toMatchObject({ held: false, weights: { [versionName("3")]: 100 } });
+    const moves = endpoint["moves"] as readonly { kind: string; to: object }[];
     expect(moves.map(({ kind }) => kind)).toEqual(["advance", "advance", "replace", "advance", "first"]);
     expect(moves[2]?.to).toEqual({ [versionName("1")]: 100 });
     expect((await platform.rolloutOf("2"))?.["reason"]).toContain(versionName("3"));
