@@ -57,11 +57,12 @@ function resultOf(text: string): unknown {
   }
 }
 
-/** Ours from theirs; `now` stands in for the start of one that still waits in the queue. */
-export function toExecution(wire: WireExecution, now: string): Execution {
+/** Ours from theirs; `now` stands in for the start of one that still waits in the queue, `prefix` is no part of our names. */
+export function toExecution(wire: WireExecution, now: string, prefix = ""): Execution {
   const match = /\/workflows\/([^/]+)\/executions\/([^/]+)$/.exec(wire.name ?? "");
   if (match === null) throw broken("an execution without a name");
-  const [, workflow = "", id = ""] = match;
+  const [, name = "", id = ""] = match;
+  const workflow = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   const state = stateOf(wire.state);
   const ended = timeOf(wire.endTime) ?? (ENDED.has(state) ? now : undefined);
   return {

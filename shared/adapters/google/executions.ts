@@ -20,6 +20,8 @@ export interface CloudExecutionsOptions extends CallsOptions {
   >;
   readonly project: string;
   readonly location: string;
+  /** Put before the name of each workflow: `signalbox-prod-` makes `canary` the workflow `signalbox-prod-canary`. */
+  readonly prefix?: string;
   /** The shipped workflows: an execution's id alone does not say whose it is. */
   readonly workflows: readonly string[];
 }
@@ -44,12 +46,12 @@ function byAge(one: Execution, two: Execution): number {
 interface Place {
   readonly client: Client;
   readonly call: Calls;
-  readonly now: () => string;
   readonly parent: (workflow: string) => string;
+  readonly read: (execution: WireExecution) => Execution;
 }
 
 /** The executions of a cause in one workflow, as far as the list knows them: it may be behind. */
-async function listOf({ client, call, now, parent }: Place, workflow: string, cause: string) {
+async function listOf({ client, call, parent, read }: Place, workflow: string, cause: string) {
   const label = labelOf(cause);
   const request = {
     parent: parent(workflow),
@@ -65,15 +67,15 @@ async function listOf({ client, call, now, parent }: Place, workflow: string, ca
   const [found] = await call(about, () => client.listExecutions(request, ONCE));
   // Should the filter ever mean something else, then none is taken for ours that is not.
   const ours = (found as readonly WireExecution[]).filter(({ labels }) => labels?.[LABEL] === label);
-  return ours.map((execution) => toExecution(execution, now())).toSorted(byAge);
+  return ours.map(read).toSorted(byAge);
 }
 
-async function getFrom({ client, call, now, parent }: Place, workflow: string, id: string) {
+async function getFrom({ client, call, parent, read }: Place, workflow: string, id: string) {
   const name = `${parent(workflow)}/executions/${id}`;
   const about = { method: "GetExecution", doing: `Reading the execution ${id}`, resource: name };
   try {
     const [execution] = await call(about, () => client.getExecution({ name, view: "FULL" }, ONCE));
-    return toExecution(execution, now());
+    return read(execution);
   } catch (error) {
     if (error instanceof ControlPlaneError && error.code === "NOT_FOUND") return undefined;
     throw error;
@@ -89,9 +91,11 @@ function argumentText(argument: unknown): string {
 
 /** Executions of the shipped workflows on Cloud Workflows. */
 export function createCloudExecutions(options: CloudExecutionsOptions): Executions {
-  const { client, clock, project, location, workflows } = options;
-  const parent = (workflow: string) => `projects/${project}/locations/${location}/workflows/${workflow}`;
-  const place: Place = { client, call: createCalls(options), now: () => clock.now().toISOString(), parent };
+  const { client, clock, project, location, workflows, prefix = "" } = options;
+  const parent = (workflow: string) =>
+    `projects/${project}/locations/${location}/workflows/${prefix}${workflow}`;
+  const read = (execution: WireExecution) => toExecution(execution, clock.now().toISOString(), prefix);
+  const place: Place = { client, call: createCalls(options), parent, read };
   const starting = new Map<string, Promise<Execution>>();
 
   const create = async (workflow: string, argument: string, cause: string): Promise<Execution> => {
@@ -111,7 +115,7 @@ export function createCloudExecutions(options: CloudExecutionsOptions): Executio
       const [created] = await place.call(about, () =>
         client.createExecution({ parent: parent(workflow), execution }, ONCE),
       );
-      return toExecution(created, place.now());
+      return read(created);
     } catch (error) {
       // It may have started. Never a second create here: whoever asked us asks again later, and then the list is asked first.
       if (!isAmbiguous(error)) throw error;

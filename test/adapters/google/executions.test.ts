@@ -124,6 +124,29 @@ describe("when Cloud Workflows misbehaves, executions", () => {
   });
 });
 
+test("the names that Terraform gives begin with the installation's prefix, and ours do not", async () => {
+  const echoes = CONTRACT_WORKFLOWS["echoes"] ?? "";
+  const server = await createExecutionsServer({ "signalbox-prod-echoes": echoes, echoes });
+  onTestFinished(() => server.close());
+  const executions = createCloudExecutions({
+    client: server.client,
+    clock: systemClock,
+    project: "p",
+    location: "europe-west1",
+    prefix: "signalbox-prod-",
+    workflows: ["echoes"],
+  });
+  const { id, workflow } = await executions.start(ECHO);
+  expect(workflow).toBe("echoes");
+  expect((await executions.find(ECHO.cause)).map((each) => [each.workflow, each.id])).toEqual([
+    ["echoes", id],
+  ]);
+  expect(server.front.requests.every((line) => line.includes("/workflows/signalbox-prod-echoes/"))).toBe(
+    true,
+  );
+  await executions.cancel(id);
+});
+
 describe("bad input to executions", () => {
   test("is refused before anything is asked", async () => {
     const { front, executions } = await platform();
