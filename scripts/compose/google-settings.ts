@@ -43,3 +43,40 @@ export const GOOGLE_PROVISIONING = {
     description: "set it to default, or to a worker pool as projects/…/locations/…/workerPools/….",
   }),
 };
+
+/** Where models are served: which cluster, how its API is reached, and how endpoints lie in it. `none`: there is no cluster yet. */
+export const GOOGLE_CLUSTER = {
+  SIGNALBOX_CLUSTER: Type.String({
+    pattern: "^(none|projects/[^/]+/locations/[^/]+/clusters/[^/]+)$",
+    description: "set it to the cluster as projects/…/locations/…/clusters/…, or to none.",
+  }),
+  SIGNALBOX_CLUSTER_ENDPOINT: Type.String({
+    pattern: "^(none|https://[a-z0-9.-]+)$",
+    description: "set it to https:// and the cluster's DNS-based endpoint, or to none.",
+  }),
+  SIGNALBOX_GATEWAY: Type.String({
+    pattern: "^[a-z0-9-]+/[a-z0-9-]+$",
+    description: "set it to the Gateway of all endpoints, as NAMESPACE/NAME.",
+  }),
+  SIGNALBOX_BACKEND_PORT: Type.Integer({
+    minimum: 1,
+    maximum: 65_535,
+    description: "set it to the port of the Services that backends are.",
+  }),
+};
+
+/** What a service needs that looks at traffic, counters and executions, or moves traffic. */
+export const GOOGLE_SERVING = {
+  ...GOOGLE_SECRETS,
+  ...GOOGLE_CLUSTER,
+  SIGNALBOX_REGION: Type.String({ description: "set it to the region of the workflows." }),
+};
+
+/** What the rollout service needs besides: where releases lie. */
+export const GOOGLE_ROLLOUT = {
+  ...GOOGLE_SERVING,
+  SIGNALBOX_RELEASES_FOLDER: Type.String({
+    pattern: "^gs://[^/]+/.+$",
+    description: "set it to the folder of releases, as gs://BUCKET/FOLDER.",
+  }),
+};

@@ -1,10 +1,9 @@
 // Backends by Cloud Deploy: each is a release of its own with a Deployment and a Service of its own name. Cloud Deploy puts it there; how it
 // stands is Kubernetes' word, so that whoever must go back asks neither Cloud Deploy nor a record. No route is ever part of a release.
-import { ControlPlaneError, failedPrecondition, isTransient } from "../../domain/errors.ts";
+import { ControlPlaneError, failedPrecondition } from "../../domain/errors.ts";
 import type { BuildObjects } from "../../ports/build-objects.ts";
 import type { CodeHost } from "../../ports/code-host.ts";
 import type { BackendStatus, Deploys, ReleaseRequest } from "../../ports/deploys.ts";
-import { withDeadline } from "../../runtime/deadline.ts";
 import { routePlace } from "../kubernetes/placement.ts";
 import type { CallsOptions } from "./calls.ts";
 import {
@@ -17,6 +16,7 @@ import {
 import { packBundle } from "./deploys-bundle.ts";
 import { MANIFEST_FILES_MAX, renderManifests } from "./deploys-manifests.ts";
 import { type DeployRecord, readRecord, writeRecord } from "./deploys-record.ts";
+import { statusInTime } from "./deploys-status.ts";
 import { findWorkload, scaleWorkload, type WorkloadClient, workloadStatus } from "./deploys-workloads.ts";
 
 /** What the adapter is made of. */
@@ -177,19 +177,8 @@ export function createCloudDeploys(options: CloudDeploysOptions): Deploys {
       preparing.set(request.backend, prepared);
       return prepared;
     },
-    async status(backend, timeoutMs) {
-      try {
-        return await withDeadline(options.clock, timeoutMs, `The status of ${backend}`, () =>
-          status(world, backend),
-        );
-      } catch (error) {
-        // Whoever may not ask, or gets no answer, does not know: a rollback goes on all the same.
-        const isTold =
-          error instanceof ControlPlaneError && (isTransient(error) || error.code === "PERMISSION_DENIED");
-        if (!isTold) throw error;
-        return { state: "unknown", message: error.message, since: "" };
-      }
-    },
+    status: (backend, timeoutMs) =>
+      statusInTime(options.clock, backend, timeoutMs, () => status(world, backend)),
     retire: (backend) => retire(world, backend),
     async warm(backend) {
       const workload = await findWorkload(options.cluster, backend);
