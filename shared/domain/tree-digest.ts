@@ -27,8 +27,11 @@ function refuse(path: string, what: string): never {
   );
 }
 
-/** The path in the one form that is digested; refuses what another machine could read as another path. */
-function canonicalPath(path: string): string {
+/**
+ * The path in the one form that is digested. Throws FAILED_PRECONDITION `TREE_PATH_REFUSED` for what another machine could read as
+ * another path, and for what leads out of the folder.
+ */
+export function canonicalTreePath(path: string): string {
   if (!path.isWellFormed()) refuse(path, "has a name that is not Unicode: rename it.");
   const normal = path.normalize("NFC");
   if (/\p{Cc}/u.test(normal)) refuse(path, "has a control character in its name: rename it.");
@@ -45,7 +48,7 @@ function canonicalPath(path: string): string {
 export function treeDigest(files: readonly TreeFile[]): string {
   const lines = new Map<string, { readonly bytes: Buffer; readonly line: string }>();
   for (const { path, mode, size, sha256 } of files) {
-    const plain = canonicalPath(path);
+    const plain = canonicalTreePath(path);
     if (lines.has(plain))
       refuse(path, "is there twice once its name is written in one Unicode form: rename one.");
     if (!HEX.test(sha256) || !Number.isSafeInteger(size) || size < 0)

@@ -16,9 +16,20 @@ export function crc32c(bytes: Uint8Array, before = 0): number {
   return ~value >>> 0;
 }
 
-/** The checksum as Cloud Storage writes it: base64 of its four bytes, the largest first. */
-export function crc32cText(bytes: Uint8Array): string {
+function written(checksum: number): string {
   const four = Buffer.alloc(4);
-  four.writeUInt32BE(crc32c(bytes));
+  four.writeUInt32BE(checksum);
   return four.toString("base64");
+}
+
+/** The checksum as Cloud Storage writes it: base64 of its four bytes, the largest first. */
+export const crc32cText = (bytes: Uint8Array): string => written(crc32c(bytes));
+
+/** The checksum of bytes that come in pieces. */
+export function createCrc32c() {
+  let checksum = 0;
+  return {
+    update: (piece: Uint8Array): void => void (checksum = crc32c(piece, checksum)),
+    text: (): string => written(checksum),
+  };
 }

@@ -11,6 +11,9 @@ const OBJECT_FACTS_BYTES_MAX = 64 * 1024;
 /** Objects that one page of a list has. */
 export const OBJECTS_PER_PAGE_MAX = 1_000;
 
+/** What is asked of an object's description. */
+const FIELDS = "name,size,crc32c,generation,contentEncoding,metadata";
+
 /** What is known of an object without reading it. */
 export interface ObjectFacts {
   readonly name: string;
@@ -18,6 +21,10 @@ export interface ObjectFacts {
   readonly crc32c: string;
   /** The number of this content; a decimal text, because it is larger than 2^53. */
   readonly generation: string;
+  /** `gzip` for bytes that Cloud Storage unpacks for whoever reads them; usually empty. */
+  readonly contentEncoding: string;
+  /** What whoever uploaded it wrote beside it. */
+  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 /** The objects of a bucket. */
@@ -28,6 +35,8 @@ export interface StorageObjects {
   look(name: string): Promise<ObjectFacts | undefined>;
   /** Its bytes, or undefined. */
   read(name: string, bytesMax: number): Promise<Buffer | undefined>;
+  /** The bytes `from` … `to` (exclusive, and more than none) of exactly this content, or undefined when it is gone. */
+  readPiece(object: ObjectFacts, from: number, to: number): Promise<Buffer | undefined>;
   /** One page of the objects below a prefix, in the order of their names, and the token of the next page. */
   list(
     prefix: string,
@@ -40,27 +49,32 @@ interface RawObject {
   readonly size?: unknown;
   readonly crc32c?: unknown;
   readonly generation?: unknown;
+  readonly contentEncoding?: unknown;
+  readonly metadata?: unknown;
 }
+
+const invalidAnswer = (resource: string, what: string): ControlPlaneError =>
+  new ControlPlaneError("INTERNAL", `Cloud Storage ${what} ${resource} in a way that cannot be read.`, {
+    reason: "STORAGE_ANSWER_INVALID",
+    metadata: { resource },
+  });
 
 /** The description of an object, held to what it must be. */
 export function objectFacts(raw: unknown, resource: string): ObjectFacts {
-  const { name, size, crc32c, generation } = (raw ?? {}) as RawObject;
+  const { name, size, crc32c, generation, contentEncoding = "", metadata = {} } = (raw ?? {}) as RawObject;
   const isRight =
     typeof name === "string" &&
     typeof size === "string" &&
     /^[0-9]{1,15}$/.test(size) &&
     typeof crc32c === "string" &&
     typeof generation === "string" &&
-    /^[0-9]{1,20}$/.test(generation);
-  if (isRight) return { name, size: Number(size), crc32c, generation };
-  throw new ControlPlaneError(
-    "INTERNAL",
-    `Cloud Storage describes ${resource} in a way that cannot be read.`,
-    {
-      reason: "STORAGE_ANSWER_INVALID",
-      metadata: { resource },
-    },
-  );
+    /^[0-9]{1,20}$/.test(generation) &&
+    typeof contentEncoding === "string" &&
+    typeof metadata === "object" &&
+    metadata !== null;
+  if (!isRight) throw invalidAnswer(resource, "describes");
+  const more = { contentEncoding, metadata: metadata as ObjectFacts["metadata"] };
+  return { name, size: Number(size), crc32c, generation, ...more };
 }
 
 const parsed = (body: Buffer): unknown => {
@@ -74,7 +88,8 @@ const parsed = (body: Buffer): unknown => {
 function createList(rest: Rest, bucket: string, objects: string): StorageObjects["list"] {
   return async (prefix, page) => {
     const resource = `gs://${bucket}/${prefix}`;
-    const query = new URLSearchParams({ prefix, maxResults: String(OBJECTS_PER_PAGE_MAX) });
+    const fields = `nextPageToken,items(${FIELDS})`;
+    const query = new URLSearchParams({ prefix, maxResults: String(OBJECTS_PER_PAGE_MAX), fields });
     if (page !== undefined) query.set("pageToken", page);
     const { body } = await rest({
       method: "storage.objects.list",
@@ -127,7 +142,7 @@ export function createStorageObjects(options: {
         doing: `Looking at ${resource}`,
         resource,
         verb: "GET",
-        url: `${url}?fields=name,size,crc32c,generation`,
+        url: `${url}?fields=${FIELDS}`,
         bytesMax: OBJECT_FACTS_BYTES_MAX,
         expected: [404],
       });
@@ -146,6 +161,24 @@ export function createStorageObjects(options: {
         timeoutMs: STORAGE_BYTES_TIMEOUT_MS,
       });
       return status === 404 ? undefined : body;
+    },
+    async readPiece(object, from, to) {
+      const { url, resource } = at(object.name);
+      const { status, body } = await rest({
+        method: "storage.objects.get",
+        doing: `Reading ${resource}`,
+        resource,
+        verb: "GET",
+        url: `${url}?alt=media&generation=${object.generation}`,
+        headers: { range: `bytes=${from}-${to - 1}` },
+        // An error has a body of its own.
+        bytesMax: Math.max(to - from, OBJECT_FACTS_BYTES_MAX),
+        expected: [404],
+        timeoutMs: STORAGE_BYTES_TIMEOUT_MS,
+      });
+      if (status === 404) return undefined;
+      if (body.byteLength === to - from) return body;
+      throw invalidAnswer(resource, "gives a piece of");
     },
     list: createList(rest, bucket, objects),
   };

@@ -3,32 +3,14 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { open, opendir } from "node:fs/promises";
 import { join } from "node:path";
-import { ControlPlaneError } from "../../domain/errors.ts";
+import { ARTIFACT_FILES_MAX, artifactNotRegular, artifactTooLarge } from "../../domain/artifact.ts";
 import { type TreeFile, treeDigest } from "../../domain/tree-digest.ts";
 import { fileErrorCode } from "./file-errors.ts";
 
-/** Files of one folder. */
-export const TREE_FILES_MAX = 100_000;
 /** Folders inside each other. */
 export const TREE_DEPTH_MAX = 64;
 
 const EXECUTABLE_BY_OWNER = 0o100;
-
-/** PERMISSION_DENIED for what is neither a file nor a folder. */
-export function notRegular(path: string, what: string): ControlPlaneError {
-  return new ControlPlaneError(
-    "PERMISSION_DENIED",
-    `${path} is ${what}: an artifact is made of plain files and folders only. Put a copy of the content there.`,
-    { reason: "ARTIFACT_NOT_REGULAR", metadata: { path } },
-  );
-}
-
-function tooLarge(path: string, what: string): ControlPlaneError {
-  return new ControlPlaneError("INVALID_ARGUMENT", `${path} ${what}. Pack it into fewer files.`, {
-    reason: "ARTIFACT_TOO_LARGE",
-    metadata: { path },
-  });
-}
 
 /** Size, mode and SHA-256 of one plain file, read in pieces. */
 async function digestFile(path: string): Promise<Omit<TreeFile, "path">> {
@@ -36,13 +18,13 @@ async function digestFile(path: string): Promise<Omit<TreeFile, "path">> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const file = await open(path, flags).catch((error: unknown) => {
     const code = fileErrorCode(error);
-    if (code === "ELOOP") throw notRegular(path, "a symbolic link");
-    if (code === "ENXIO") throw notRegular(path, "a socket or a device");
+    if (code === "ELOOP") throw artifactNotRegular(path, "a symbolic link");
+    if (code === "ENXIO") throw artifactNotRegular(path, "a socket or a device");
     throw error;
   });
   try {
     const status = await file.stat();
-    if (!status.isFile()) throw notRegular(path, "no plain file");
+    if (!status.isFile()) throw artifactNotRegular(path, "no plain file");
     const hash = createHash("sha256");
     let size = 0;
     for await (const piece of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
@@ -58,17 +40,18 @@ async function digestFile(path: string): Promise<Omit<TreeFile, "path">> {
 
 async function collect(root: string, folder: string, depth: number, files: TreeFile[]): Promise<void> {
   const here = join(root, folder);
-  if (depth > TREE_DEPTH_MAX) throw tooLarge(here, `lies deeper than ${TREE_DEPTH_MAX} folders`);
+  if (depth > TREE_DEPTH_MAX) throw artifactTooLarge(here, `lies deeper than ${TREE_DEPTH_MAX} folders`);
   for await (const entry of await opendir(here)) {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) await collect(root, path, depth + 1, files);
     else if (!entry.isFile())
-      throw notRegular(
+      throw artifactNotRegular(
         join(root, path),
         entry.isSymbolicLink() ? "a symbolic link" : "a socket, pipe or device",
       );
     else {
-      if (files.length >= TREE_FILES_MAX) throw tooLarge(root, `holds more than ${TREE_FILES_MAX} files`);
+      if (files.length >= ARTIFACT_FILES_MAX)
+        throw artifactTooLarge(root, `holds more than ${ARTIFACT_FILES_MAX} files`);
       files.push({ path, ...(await digestFile(join(root, path))) });
     }
   }

@@ -1,42 +1,30 @@
 // Artifacts as files and folders below a few roots, named by `file:` URIs.
 import { lstat, realpath } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
-import { ControlPlaneError, invalidArgument, notFound } from "../../domain/errors.ts";
+import {
+  artifactNotRegular,
+  artifactOutside,
+  leadsElsewhere,
+  requirePlainUri,
+} from "../../domain/artifact.ts";
+import { invalidArgument, notFound } from "../../domain/errors.ts";
 import type { Artifacts } from "../../ports/artifacts.ts";
-import { fileContentDigest, folderContentDigest, notRegular } from "./artifact-digest.ts";
+import { fileContentDigest, folderContentDigest } from "./artifact-digest.ts";
 import { fileErrorCode, fileUnavailable } from "./file-errors.ts";
 
-function denied(uri: string, why: string, roots: readonly string[]): ControlPlaneError {
-  const remedy =
-    roots.length > 0 ? `Put it below ${roots.join(" or ")}.` : "No folder for artifacts is configured.";
-  return new ControlPlaneError("PERMISSION_DENIED", `${uri} ${why}. ${remedy}`, {
-    reason: "ARTIFACT_OUTSIDE_ROOTS",
-    field: "uri",
-    metadata: { uri },
-  });
-}
+const EXAMPLE = "file:///srv/models/ranker";
 
-/** The path that a URI says, before anything is looked up. URLs forget `..` when they are parsed, so the text is looked at first. */
+/** The path that a URI says, before anything is looked up. */
 function pathOf(uri: string, roots: readonly string[]): string {
-  const refuse = (): never => {
+  const { authority, path } = requirePlainUri(uri, "file", EXAMPLE);
+  if ((authority !== "" && authority !== "localhost") || path === "")
     throw invalidArgument(
       "uri",
-      `${JSON.stringify(uri.slice(0, 200))} is no file: write an absolute one, such as file:///srv/models/ranker.`,
+      `${uri} is on another machine: write an absolute path, such as ${EXAMPLE}.`,
       "INVALID_URI",
     );
-  };
-  if (!/^file:\/\/(localhost)?\/[^?#\\\p{Cc}]*$/u.test(uri)) return refuse();
-  let text: string;
-  try {
-    text = decodeURIComponent(uri);
-  } catch {
-    return refuse();
-  }
-  if (/[\p{Cc}\\]/u.test(text) || /%2f/i.test(uri)) return refuse();
-  if (text.split("/").some((part) => part === "." || part === ".."))
-    throw denied(uri, "has a part that leads elsewhere", roots);
-  return fileURLToPath(uri.replace("file://localhost/", "file:///"));
+  if (leadsElsewhere(path)) throw artifactOutside(uri, "has a part that leads elsewhere", roots);
+  return path;
 }
 
 const isBelow = (root: string, path: string): boolean =>
@@ -46,12 +34,12 @@ const isBelow = (root: string, path: string): boolean =>
 async function locate(uri: string, roots: readonly string[]): Promise<string> {
   const path = resolve(pathOf(uri, roots));
   const root = roots.find((each) => isBelow(each, path));
-  if (root === undefined) throw denied(uri, "lies outside the folders for artifacts", roots);
+  if (root === undefined) throw artifactOutside(uri, "lies outside the folders for artifacts", roots);
   try {
     // The root itself may be a link of the machine (/tmp on a Mac): only what lies below it is judged.
     const expected = join(await realpath(root), relative(root, path));
     const real = await realpath(path);
-    if (real !== expected) throw notRegular(path, `reached through a symbolic link`);
+    if (real !== expected) throw artifactNotRegular(path, `reached through a symbolic link`);
     return real;
   } catch (error) {
     const code = fileErrorCode(error);

@@ -1,6 +1,6 @@
 // A fake of the JSON API of Cloud Storage: one bucket, multipart and resumable uploads, media, lists in pages, generations and
 // their preconditions, checksums. Written from the reference pages of objects.insert/get/list, "Resumable uploads" and "Request
-// preconditions": a failed precondition is 412, a wrong `crc32c` in the metadata 400, a piece that is not the last is answered
+// preconditions" and "Range": a failed precondition is 412, a wrong `crc32c` in the metadata 400, a piece that is not the last is answered
 // 308 with what has arrived, and pieces but the last are multiples of 256 KiB.
 import { crc32cText } from "../../../shared/adapters/google/crc32c.ts";
 import { type RestAnswer, restError, type RestFake, type RestRequest } from "./rest-front.ts";
@@ -8,6 +8,8 @@ import { type RestAnswer, restError, type RestFake, type RestRequest } from "./r
 interface StoredObject {
   readonly bytes: Buffer;
   readonly generation: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly contentEncoding?: string;
 }
 
 interface Session {
@@ -29,7 +31,7 @@ export function createStorageFake(bucket: string) {
   /** Bytes that a piece loses on its way: it is taken in only up to there. */
   let cutPieceAt: number | undefined;
 
-  const described = (name: string, { bytes, generation }: StoredObject): RestAnswer => ({
+  const described = (name: string, { bytes, generation, ...more }: StoredObject): RestAnswer => ({
     status: 200,
     body: {
       kind: "storage#object",
@@ -39,8 +41,16 @@ export function createStorageFake(bucket: string) {
       metageneration: "1",
       size: String(bytes.byteLength),
       crc32c: crc32cText(bytes),
+      ...more,
     },
   });
+  /** The bytes, or those of a range: 206 with what there is of it, 416 when it begins behind the end. */
+  const media = ({ bytes }: StoredObject, range = ""): RestAnswer => {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
+    if (first === undefined) return { status: 200, body: bytes };
+    if (Number(first) >= bytes.byteLength) return { status: 416, body: Buffer.alloc(0) };
+    return { status: 206, body: bytes.subarray(Number(first), Number(last) + 1) };
+  };
   const isStale = (name: string, wanted: string | null): boolean =>
     wanted !== null && wanted !== (objects.get(name)?.generation ?? "0");
   const stale = restError(
@@ -129,7 +139,7 @@ export function createStorageFake(bucket: string) {
   };
 
   const fake: RestFake = (request) => {
-    const { method, path, query } = request;
+    const { method, path, query, headers } = request;
     if (path === `/upload/storage/v1/b/${bucket}/o`) {
       if (method === "PUT") return piece(sessions.get(query.get("upload_id") ?? ""), request);
       return query.get("uploadType") === "multipart" ? multipart(request) : openSession(request);
@@ -139,16 +149,21 @@ export function createStorageFake(bucket: string) {
     const name = path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : undefined;
     if (name === undefined) return restError(404, "NOT_FOUND", "The specified bucket does not exist.");
     const object = objects.get(name);
-    if (object === undefined) return restError(404, "NOT_FOUND", `No such object: ${bucket}/${name}`);
-    return query.get("alt") === "media" ? { status: 200, body: object.bytes } : described(name, object);
+    const wanted = query.get("generation") ?? object?.generation;
+    if (object === undefined || wanted !== object.generation)
+      return restError(404, "NOT_FOUND", `No such object: ${bucket}/${name}`);
+    return query.get("alt") === "media" ? media(object, headers.range) : described(name, object);
   };
   return {
     fake,
     objects,
     sessions,
     /** Changes the bytes behind everybody's back. */
-    overwrite: (name: string, bytes: Buffer): void =>
-      void objects.set(name, { bytes, generation: String(generations++) }),
+    overwrite: (
+      name: string,
+      bytes: Buffer,
+      more: Pick<StoredObject, "metadata" | "contentEncoding"> = {},
+    ): void => void objects.set(name, { bytes, generation: String(generations++), ...more }),
     cutNextPieceAt: (bytes: number): void => void (cutPieceAt = bytes),
   };
 }
