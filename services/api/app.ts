@@ -7,6 +7,7 @@ import type { Receipts } from "../../shared/ports/receipts.ts";
 import type { Views } from "../../shared/ports/views.ts";
 import { createPageTokens } from "../../shared/runtime/page-token.ts";
 import type { Log } from "../../shared/runtime/log.ts";
+import { probeRoutes } from "../../shared/runtime/probes.ts";
 import type { RecordPorts } from "../../shared/runtime/record.ts";
 import type { Sessions } from "../../shared/runtime/sessions.ts";
 import type { TextSigner } from "../../shared/runtime/signed-text.ts";
@@ -20,7 +21,6 @@ import { eventRoutes } from "./routes/events.ts";
 import { executionRoutes } from "./routes/executions.ts";
 import { factStreamRoutes } from "./routes/fact-stream.ts";
 import { factRoutes } from "./routes/facts.ts";
-import { healthRoutes } from "./routes/health.ts";
 import { lineageRoutes, type QueryLineage } from "./routes/lineage.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
@@ -50,7 +50,7 @@ export function createApi(ports: ApiPorts): FastifyPluginAsyncTypebox {
   const pageTokens = createPageTokens(ports.signer, ports.clock);
   const outsideDoor = createOutsideDoor(ports);
   const plugins = [
-    healthRoutes(),
+    probeRoutes(),
     configurationSchemaRoutes(),
     sessionRoutes(ports),
     factRoutes({ ledger: ports.ledger, pageTokens }),

@@ -9,6 +9,7 @@ import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createIdentity } from "../../shared/runtime/identity.ts";
 import { createLog } from "../../shared/runtime/log.ts";
 import { createPrincipalsReader } from "../../shared/runtime/principals-file.ts";
+import { probeRoutes } from "../../shared/runtime/probes.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { createSessions } from "../../shared/runtime/sessions.ts";
 import { createConsole } from "./console.ts";
@@ -29,6 +30,7 @@ const identity = createIdentity({
 });
 const server = createServer({ clock, log, identity, sessions });
 const traffic = await createTraffic({ directory: state.path("traffic") });
+await server.register(probeRoutes());
 await server.register(
   createConsole({
     ...stored,

@@ -8,6 +8,7 @@ import { configure, hostOf, keepsTime } from "../../scripts/compose/world.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createLog } from "../../shared/runtime/log.ts";
+import { probeRoutes } from "../../shared/runtime/probes.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { sweepRedeliveries } from "./redelivery-sweep.ts";
@@ -51,7 +52,7 @@ const stored = await openStores(world, state, log);
 const webhook = createWebhook({ ...stored, secrets, clock, log });
 const server = createServer({ clock, log, hosts: () => config.SIGNALBOX_HOSTS.toLowerCase().split(",") });
 await server.register(webhook.routes);
-server.get("/healthz", { config: { role: "public", lane: "unbounded" } }, async () => ({ status: "ok" }));
+await server.register(probeRoutes());
 const url = await server.listen({ host: config.SIGNALBOX_BIND ?? hostOf(world), port: config.PORT });
 const sweeps = keepsTime(world)
   ? repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => webhook.sweep())

@@ -1,7 +1,7 @@
 // The door of a fact service that runs alone, on functions-framework: pushes of Pub/Sub in, acknowledgements out.
 // Status codes are the protocol: 204 is done, not wanted, or kept as a dead letter; 5xx asks for the message again.
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { http, type Request, type Response } from "@google-cloud/functions-framework";
 import { getTestServer } from "@google-cloud/functions-framework/testing";
 import { type ControlPlaneError, ERROR_CODES, isTransient } from "../domain/errors.ts";
@@ -10,6 +10,7 @@ import { deliver, type DeliverPorts } from "./deliver.ts";
 import type { FactService } from "./fact-service.ts";
 import { toControlPlaneError } from "./errors.ts";
 import { FACT_BYTES_MAX } from "./parse.ts";
+import { answerProbe, isProbe } from "./probes.ts";
 import { type PushGuard, tokenGuard } from "./push-guard.ts";
 import { factOfPush, isForOthers, subscriptionOfPush } from "./push-message.ts";
 
@@ -94,6 +95,15 @@ async function refusal(
   return Number(length) > PUSH_BYTES_MAX ? 413 : undefined;
 }
 
+/** Answers a probe, which comes without a token and from whoever runs the process. False when the request is none. */
+function answeredProbe({ method, url = "" }: IncomingMessage, response: ServerResponse): boolean {
+  if (method !== "GET" || !isProbe(url)) return false;
+  void answerProbe(url).then(({ status, body }) =>
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body)),
+  );
+  return true;
+}
+
 /**
  * Hosts a registered function: the sender and the size are looked at before the framework's parser sees the request, and
  * closing the server lets requests under way finish (the framework's own program cuts them off). `door`: who may push, or
@@ -103,6 +113,7 @@ export function serveFunction(name: string, door: string | PushGuard): Server {
   const framework = getTestServer(name);
   const guard = typeof door === "string" ? tokenGuard(door) : door;
   return createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    if (answeredProbe(request, response)) return;
     void refusal(request, guard).then((status) => {
       if (status !== undefined) {
         response.writeHead(status, { connection: "close" }).end();

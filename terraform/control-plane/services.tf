@@ -53,7 +53,6 @@ module "service" {
   iap                   = each.value.iap
   ingress               = contains(local._behind_load_balancer, each.key) ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : each.value.ingress
   env                   = merge(local._env, local._env_of_door[each.key])
-  health_path           = local.services[each.value.service].kind == "http" ? "/healthz" : null
   cpu                   = local.services[each.value.service].cpu
   memory                = local.services[each.value.service].memory
   timeout_seconds       = local.services[each.value.service].timeout_seconds

@@ -137,6 +137,8 @@ describe.each(FACT_CASES.filter(({ skip }) => skip !== true))(
         const [fact] = batch.facts as [AnyFact];
         const running = startService(service, environment(state));
         const url = await running.url();
+        for (const probe of ["startupz", "livez"])
+          expect((await fetch(new URL(probe, url))).status).toBe(200);
 
         expect((await push(url, fact, "a token that somebody made up, long enough")).status).toBe(401);
         expect((await fetch(url, { method: "POST", body: pushBody(fact, "local/test") })).status).toBe(401);
@@ -192,6 +194,7 @@ test("the console alone shows its page to whoever has a token", { timeout: TIMEO
   const { state, bearer } = await folder();
   const running = startService("console", { SIGNALBOX_STATE: state.root, PORT: "0" });
   const url = await running.url();
+  expect((await fetch(`${url}/startupz`)).status).toBe(200);
   expect((await fetch(url)).status).toBe(401);
   const page = await fetch(url, { headers: bearer("ada") });
   expect(page.status).toBe(200);

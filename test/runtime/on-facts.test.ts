@@ -1,10 +1,11 @@
 // The push door: what is acknowledged, what is asked for again, what is turned away unread.
 import { once } from "node:events";
 import { request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { pushBody } from "../../shared/adapters/local/push-bus.ts";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
+import { drain } from "../../shared/runtime/drain.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import { onFacts, PUSH_BYTES_MAX, serveFunction } from "../../shared/runtime/on-facts.ts";
 import { factFrom, planStarted } from "../support/facts.ts";
@@ -138,16 +139,34 @@ describe("the push door", () => {
     expect(rounds).toBe(1);
   });
 
-  test("lets a request under way finish when the server closes", async () => {
+  test("answers probes without a token, and nothing else that is not a push", async () => {
+    const { port } = await door(() => Promise.reject(new Error("not asked")));
+    const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
+    for (const path of ["/startupz", "/livez"]) {
+      const answer = await get(path);
+      expect([answer.status, await answer.json()]).toEqual([200, { status: "ok" }]);
+    }
+    expect((await get("/livez/x")).status).toBe(401);
+    expect((await fetch(`http://127.0.0.1:${port}/livez`, { method: "POST", body })).status).toBe(401);
+  });
+
+  test("drains: a request under way is answered, its kept connection and a half-sent request do not hold the process", async () => {
     const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const { post, server } = await door(async () => {
+    const { post, server, port } = await door(async () => {
       begun.resolve();
       await gate.promise;
     });
+    const slow = connect({ host: "127.0.0.1", port });
+    await once(slow, "connect");
+    slow.write("POST / HTTP/1.1\r\nHost: localhost\r\n");
+    slow.on("error", () => undefined);
+    onTestFinished(() => void slow.destroy());
     const answer = post(body);
     await begun.promise;
-    server.close();
+    const drained = drain(server, 300);
+    expect(server.listening).toBe(false);
     gate.resolve();
     expect(await answer).toBe(204);
+    await drained;
   });
 });

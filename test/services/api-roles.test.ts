@@ -7,6 +7,7 @@ import { pathOf, wholeApi } from "./whole-api.ts";
 const ROLES: readonly Role[] = [...PERSON_ROLES, "workflow"];
 const OPEN_ROUTES: ReadonlySet<string> = new Set([
   "/healthz",
+  "/livez",
   "/startupz",
   "/schemas/signalbox-yaml.schema.json",
 ]);

@@ -8,7 +8,7 @@ const viewer = { headers: as("viewer") };
 
 test("probes answer anyone", async () => {
   const { app } = await apiDoor();
-  for (const url of ["/healthz", "/startupz"]) {
+  for (const url of ["/healthz", "/livez", "/startupz"]) {
     const response = await app.inject({ url });
     expect([response.statusCode, response.json()]).toEqual([200, { status: "ok" }]);
   }

@@ -11,7 +11,7 @@ import { countRequests } from "../../shared/runtime/request-counts.ts";
 import { watchProcess } from "../../shared/runtime/process-figures.ts";
 import { createServer } from "../../shared/runtime/server.ts";
 import { storeMetrics } from "../../services/api/metrics/store-metrics.ts";
-import { healthRoutes } from "../../services/api/routes/health.ts";
+import { probeRoutes } from "../../shared/runtime/probes.ts";
 import { metricsRoutes } from "../../services/api/routes/metrics.ts";
 import { batchOf } from "../support/facts.ts";
 import { createWorld } from "../support/world.ts";
@@ -26,7 +26,7 @@ async function metricsDoor(broken?: Figures) {
     requestCounts: countRequests(app),
     processFigures: watchProcess(world.clock),
   };
-  await app.register(healthRoutes());
+  await app.register(probeRoutes());
   await app.register(metricsRoutes(ports));
   onTestFinished(async () => {
     await app.close();

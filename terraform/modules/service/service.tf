@@ -62,30 +62,34 @@ resource "google_cloud_run_v2_service" "service" {
         }
       }
 
-      # Listening means that the configuration was read; nothing else is asked, so that an outage elsewhere does not prevent starts.
+      # It listens, so the configuration was read; nothing else is asked, so that an outage elsewhere does not prevent starts.
       startup_probe {
         initial_delay_seconds = 0
         period_seconds        = 1
         timeout_seconds       = 1
         failure_threshold     = 30
-        tcp_socket {
+        http_get {
+          path = "/startupz"
           port = 8080
+          # The services refuse host names that are not theirs; the probe has none of its own.
+          http_headers {
+            name  = "Host"
+            value = "localhost"
+          }
         }
       }
 
-      dynamic "liveness_probe" {
-        for_each = var.health_path == null ? [] : [var.health_path]
-        content {
-          period_seconds    = 30
-          timeout_seconds   = 5
-          failure_threshold = 3
-          http_get {
-            path = liveness_probe.value
-            # The services refuse host names that are not theirs; the probe has none of its own.
-            http_headers {
-              name  = "Host"
-              value = "localhost"
-            }
+      # The event loop turns: a process that is stuck for three probes is replaced. It says nothing of what it depends on.
+      liveness_probe {
+        period_seconds    = 30
+        timeout_seconds   = 5
+        failure_threshold = 3
+        http_get {
+          path = "/livez"
+          port = 8080
+          http_headers {
+            name  = "Host"
+            value = "localhost"
           }
         }
       }

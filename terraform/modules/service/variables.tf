@@ -40,12 +40,6 @@ variable "env" {
   type        = map(string)
 }
 
-variable "health_path" {
-  description = "Path that says that the process is alive; null where none is offered."
-  type        = string
-  default     = null
-}
-
 variable "iap" {
   description = "Whether Identity-Aware Proxy stands before the service."
   type        = bool

@@ -26,8 +26,16 @@ run "is_closed_and_small_by_default" {
     error_message = "A service that nobody opened is reached by nobody."
   }
   assert {
-    condition     = google_cloud_run_v2_service.service.template[0].containers[0].startup_probe[0].tcp_socket[0].port == 8080
-    error_message = "A start is asked only whether it listens."
+    condition     = google_cloud_run_v2_service.service.template[0].containers[0].startup_probe[0].http_get[0].path == "/startupz"
+    error_message = "A start is asked only whether it listens with its configuration read."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.service.template[0].containers[0].liveness_probe[0].http_get[0].path == "/livez"
+    error_message = "A process is asked whether its event loop turns."
+  }
+  assert {
+    condition     = alltrue([for each in [google_cloud_run_v2_service.service.template[0].containers[0].startup_probe[0], google_cloud_run_v2_service.service.template[0].containers[0].liveness_probe[0]] : each.http_get[0].http_headers[0].value == "localhost"])
+    error_message = "A probe names a host that every service answers to."
   }
   assert {
     condition     = google_cloud_run_v2_service.service.binary_authorization[0].use_default
