@@ -1,6 +1,5 @@
 // What the shipped roles let the rollback identity do on a real API server, and that it can do nothing more.
 import { randomBytes } from "node:crypto";
-import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTraffic } from "../../../shared/adapters/kubernetes/traffic.ts";
 import { systemClock as clock } from "../../../shared/adapters/system/clock.ts";
@@ -10,6 +9,8 @@ import { markGood } from "../../../shared/domain/traffic-standing.ts";
 import { rollback } from "../../../shared/runtime/rollback.ts";
 import { editTraffic, moveTraffic } from "../../../shared/runtime/traffic.ts";
 import { type KubernetesUser, userName } from "../../support/kubernetes/apiserver.ts";
+import { askAs, rightsOf } from "../../support/kubernetes/ask.ts";
+import { type Attempt, attemptsOnTheRest, eachAttempt, named } from "../../support/kubernetes/attempts.ts";
 import { KUBERNETES_MISSING, KUBERNETES_NOTE, KUBERNETES_START_MS } from "../../support/kubernetes/found.ts";
 import { applyManifest } from "../../support/kubernetes/manifests.ts";
 import { type KubernetesWorld, makeNamespace, realWorld } from "../../support/kubernetes/world.ts";
@@ -81,52 +82,15 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}the shipped roles`, () =>
     expect((await trafficAs("admin").read(endpoint))?.traffic.hold).toMatchObject({ actor: "grace" });
   });
 
-  async function ask(
-    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
-    path: string,
-    { body, headers = {} }: { body?: object; headers?: Readonly<Record<string, string>> } = {},
-  ): Promise<{ readonly http: number; readonly body: Record<string, unknown> }> {
-    const { server, token, dispatcher } = world.access("rollback");
-    const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
-    const answer = await request(new URL(path, server), {
-      method,
-      headers: { authorization: `Bearer ${await token()}`, "content-type": type, ...headers },
-      ...(dispatcher === undefined ? {} : { dispatcher }),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { http: answer.statusCode, body: (await answer.body.json()) as Record<string, unknown> };
-  }
-
   it("let it do exactly two things, as the server itself counts", async () => {
-    const review = {
-      apiVersion: "authorization.k8s.io/v1",
-      kind: "SelfSubjectRulesReview",
-      spec: { namespace },
-    };
-    const { body } = await ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {
-      body: review,
-    });
-    const { resourceRules, incomplete } = body["status"] as {
-      resourceRules: { verbs: string[]; apiGroups: string[]; resources: string[] }[];
-      incomplete: boolean;
-    };
-    expect(incomplete).toBe(false);
-    // What every authenticated user may do is to ask who he is and what he may.
-    const own = resourceRules.filter(({ resources }) => !resources.every((name) => name.startsWith("self")));
-    expect(own).toEqual([
+    expect(await rightsOf(world, "rollback", namespace)).toEqual([
       { verbs: ["get", "patch"], apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes"] },
     ]);
   });
 
   const routes = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes`;
   const elsewhere = `/apis/gateway.networking.k8s.io/v1/namespaces/${other}/httproutes`;
-  const core = `/api/v1/namespaces/${namespace}`;
-  const rbac = "/apis/rbac.authorization.k8s.io/v1";
-  const named = (kind: string, apiVersion = "v1") => ({ apiVersion, kind, metadata: { name: "theirs" } });
-  const asAdmin = { "impersonate-user": userName("admin"), "impersonate-group": "system:masters" };
-
-  type Method = Parameters<typeof ask>[0];
-  const attempts: readonly (readonly [string, Method, string, Parameters<typeof ask>[2]?])[] = [
+  const attempts: readonly Attempt[] = [
     ["list routes", "GET", routes],
     ["list the routes of all teams", "GET", "/apis/gateway.networking.k8s.io/v1/httproutes"],
     ["watch a route", "GET", `${routes}?watch=true&fieldSelector=metadata.name=ranker`],
@@ -152,20 +116,6 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}the shipped roles`, () =>
       `${elsewhere}/ranker`,
       { body: { metadata: { annotations: { a: "b" } } } },
     ],
-    ["read a gateway", "GET", `/apis/gateway.networking.k8s.io/v1/namespaces/gateways/gateways/models`],
-    ["list secrets", "GET", `${core}/secrets`],
-    ["read a secret", "GET", `${core}/secrets/token`],
-    ["list the secrets of all namespaces", "GET", "/api/v1/secrets"],
-    ["read a config map", "GET", `${core}/configmaps/kube-root-ca.crt`],
-    ["make a pod", "POST", `${core}/pods`, { body: named("Pod") }],
-    ["run something in a pod", "POST", `${core}/pods/server/exec?command=sh`],
-    ["patch a service", "PATCH", `${core}/services/ranker`, { body: { spec: { selector: { a: "b" } } } }],
-    [
-      "make a token of a service account",
-      "POST",
-      `${core}/serviceaccounts/default/token`,
-      { body: { spec: {} } },
-    ],
     [
       "patch a deployment",
       "PATCH",
@@ -185,32 +135,18 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}the shipped roles`, () =>
       { body: named("RayJob", "ray.io/v1") },
     ],
     [
-      "give itself a role",
-      "POST",
-      `${rbac}/namespaces/${namespace}/rolebindings`,
-      { body: named("RoleBinding", "rbac.authorization.k8s.io/v1") },
+      "read a route as somebody else",
+      "GET",
+      `${routes}/ranker`,
+      { headers: { "impersonate-user": userName("rollout") } },
     ],
-    [
-      "widen its role",
-      "PATCH",
-      `${rbac}/clusterroles/signalbox-rollback`,
-      { body: { rules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }] } },
-    ],
-    ["list namespaces", "GET", "/api/v1/namespaces"],
-    ["delete the namespace", "DELETE", core],
-    ["list nodes", "GET", "/api/v1/nodes"],
-    ["list resource definitions", "GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"],
-    ["read a route as somebody else", "GET", `${routes}/ranker`, { headers: asAdmin }],
-    ["list secrets as an administrator", "GET", "/api/v1/secrets", { headers: asAdmin }],
+    ...attemptsOnTheRest(namespace, "signalbox-rollback"),
   ];
-  it.each(attempts.map(([what, method, path, options]) => ({ what, method, path, options })))(
-    "do not let it $what",
-    async ({ method, path, options }) => {
-      const { http, body } = await ask(method, path, options);
-      expect(body).toMatchObject({ kind: "Status", reason: "Forbidden" });
-      expect(http).toBe(403);
-    },
-  );
+  it.each(eachAttempt(attempts))("do not let it $what", async ({ method, path, asked }) => {
+    const { http, body } = await askAs(world, "rollback", method, path, asked);
+    expect(body).toMatchObject({ kind: "Status", reason: "Forbidden" });
+    expect(http).toBe(403);
+  });
 
   it("show a stranger nothing", async () => {
     await expect(trafficAs("stranger").read(endpoint)).rejects.toMatchObject({
