@@ -9,13 +9,16 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
   ClusterRoleBinding: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
   RoleBinding: "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
+  ValidatingAdmissionPolicy: "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+  ValidatingAdmissionPolicyBinding: "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
 };
 
-/** Applies `deploy/kubernetes/<file>` with these values in the places of its names. */
+/** Applies `deploy/kubernetes/<file>` with these values in the places of its names; `changed` is for what would reach other tests. */
 export async function applyManifest(
   client: KubernetesClient,
   file: string,
   values: Readonly<Record<string, string>> = {},
+  changed: (object: KubernetesObject) => KubernetesObject = (object) => object,
 ): Promise<void> {
   const text = readSource(`deploy/kubernetes/${file}`)
     .replaceAll(/^\s*#.*$/gm, "")
@@ -25,7 +28,7 @@ export async function applyManifest(
       return value;
     });
   for (const document of parseAllDocuments(text)) {
-    const object = document.toJS() as KubernetesObject;
+    const object = changed(document.toJS() as KubernetesObject);
     const collection = COLLECTIONS[object.kind];
     if (collection === undefined) throw new Error(`${file} holds a ${object.kind}`);
     const path = collection.replace("{namespace}", object.metadata.namespace ?? "");
