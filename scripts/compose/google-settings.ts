@@ -72,9 +72,15 @@ export const GOOGLE_SERVING = {
   SIGNALBOX_REGION: Type.String({ description: "set it to the region of the workflows." }),
 };
 
-/** What the rollout service needs besides: where releases lie. */
+/** Where artifacts of models lie. */
+export const GOOGLE_ARTIFACTS = {
+  SIGNALBOX_BUCKETS: names('set it to a JSON object of bucket names that has "artifacts".', "artifacts"),
+};
+
+/** What the rollout service needs besides: where artifacts and releases lie. */
 export const GOOGLE_ROLLOUT = {
   ...GOOGLE_SERVING,
+  ...GOOGLE_ARTIFACTS,
   SIGNALBOX_RELEASES_FOLDER: Type.String({
     pattern: "^gs://[^/]+/.+$",
     description: "set it to the folder of releases, as gs://BUCKET/FOLDER.",

@@ -3,11 +3,16 @@
 // API that has just started rolls back with the cluster's API alone.
 import type { Static, TObject } from "typebox";
 import { openAccessToken } from "../../shared/adapters/google/access-token-open.ts";
-import { openCloudDeploys } from "../../shared/adapters/google/deploys-open.ts";
+import { type CloudDeploysClients, openCloudDeploys } from "../../shared/adapters/google/deploys-open.ts";
 import { createBackendStatus } from "../../shared/adapters/google/deploys-status.ts";
 import type { CloudDeploysOptions } from "../../shared/adapters/google/deploys.ts";
+import type { CloudExecutionsOptions } from "../../shared/adapters/google/executions.ts";
 import { openCloudExecutions } from "../../shared/adapters/google/executions-open.ts";
-import { createPrometheusClient, managedPrometheus } from "../../shared/adapters/google/metrics-client.ts";
+import {
+  createPrometheusClient,
+  managedPrometheus,
+  type PrometheusClient,
+} from "../../shared/adapters/google/metrics-client.ts";
 import { createMetrics } from "../../shared/adapters/google/metrics.ts";
 import type { KubernetesClient } from "../../shared/adapters/kubernetes/client.ts";
 import { createDriftLog } from "../../shared/adapters/kubernetes/drift-log.ts";
@@ -37,30 +42,45 @@ export interface GoogleServing {
   close(): Promise<void>;
 }
 
+/** Clients in place of those that the settings lead to. */
+export interface ServingClients {
+  readonly cluster?: KubernetesClient;
+  readonly executions?: CloudExecutionsOptions["client"];
+  readonly query?: PrometheusClient;
+}
+
 /** Counters are those of the cluster's project. */
 const metricsProject = ({ SIGNALBOX_CLUSTER: cluster, project }: ServingSettings): string =>
   /^projects\/([^/]+)\//.exec(cluster)?.[1] ?? project;
+
+function openCounters(settings: ServingSettings): PrometheusClient {
+  return createPrometheusClient({
+    url: managedPrometheus(metricsProject(settings)),
+    token: openAccessToken(),
+  });
+}
 
 /** Opens them, for the executions of these workflows. */
 export function openGoogleServing(
   settings: ServingSettings,
   { log, workflows }: { readonly log: Log; readonly workflows: readonly string[] },
+  clients: ServingClients = {},
 ): GoogleServing {
-  const opened = openGoogleCluster(settings);
-  const cluster = opened?.client;
-  const url = managedPrometheus(metricsProject(settings));
-  const options = { placement: placementOf(settings), drifted: createDriftLog({ clock, log }) };
+  const opened = clients.cluster === undefined ? openGoogleCluster(settings) : undefined;
+  const cluster = clients.cluster ?? opened?.client;
+  const placed = { placement: placementOf(settings), drifted: createDriftLog({ clock, log }) };
   return {
     cluster,
-    traffic: cluster === undefined ? NO_TRAFFIC : createTraffic({ client: cluster, ...options }),
+    traffic: cluster === undefined ? NO_TRAFFIC : createTraffic({ client: cluster, ...placed }),
     executions: openCloudExecutions({
+      client: clients.executions,
       clock,
       project: settings.project,
       location: settings.SIGNALBOX_REGION,
       prefix: `${settings.SIGNALBOX_PREFIX}-`,
       workflows,
     }),
-    metrics: createMetrics({ query: createPrometheusClient({ url, token: openAccessToken() }), clock }),
+    metrics: createMetrics({ query: clients.query ?? openCounters(settings), clock }),
     deploys: cluster === undefined ? NO_DEPLOYS : createBackendStatus({ cluster, clock }),
     close: async () => opened?.close(),
   };
@@ -69,6 +89,11 @@ export function openGoogleServing(
 /** Where releases go, as the settings say it. */
 export type DeploysSettings = Static<TObject<typeof GOOGLE_ROLLOUT>> & { readonly project: string };
 
+/** The same for backends. */
+export interface DeploysClients {
+  readonly deploys?: CloudDeploysClients;
+}
+
 /** Backends by Cloud Deploy; `serving` is what was opened on the same settings. */
 export function openGoogleDeploys(
   settings: DeploysSettings,
@@ -76,6 +101,7 @@ export function openGoogleDeploys(
     serving,
     ...ports
   }: { readonly serving: GoogleServing } & Pick<CloudDeploysOptions, "codeHost" | "digest">,
+  clients: DeploysClients = {},
 ): Deploys {
   const { cluster } = serving;
   if (cluster === undefined) return NO_DEPLOYS;
@@ -86,5 +112,6 @@ export function openGoogleDeploys(
     pipeline,
     target: pipeline,
   };
-  return openCloudDeploys({ ...ports, clock, cluster, place, folder: settings.SIGNALBOX_RELEASES_FOLDER });
+  const folder = settings.SIGNALBOX_RELEASES_FOLDER;
+  return openCloudDeploys({ ...ports, clock, cluster, place, folder }, clients.deploys);
 }

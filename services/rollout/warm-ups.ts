@@ -7,9 +7,10 @@ import { prepareVersion } from "./releases.ts";
 /** Endpoints that are warmed at the same time. */
 export const WARM_UPS_AT_ONCE_MAX = 32;
 
-/** A look at every endpoint. It does not wait for slow ones: each has a lane of its own. */
+/** A look at every endpoint. It does not wait for slow ones, unless it is told to: each has a lane of its own. */
 export function createWarmUps(
   ports: Pick<RolloutServicePorts, "traffic" | "deploys" | "clock" | "log" | "ledger">,
+  { waits = false }: { readonly waits?: boolean } = {},
 ): () => Promise<void> {
   const lanes = createLanes(WARM_UPS_AT_ONCE_MAX);
   const drive = async (endpoint: string): Promise<void> => {
@@ -22,5 +23,6 @@ export function createWarmUps(
   };
   return async () => {
     for (const endpoint of await ports.traffic.list()) lanes.start(endpoint, () => drive(endpoint));
+    if (waits) await lanes.idle();
   };
 }

@@ -4,11 +4,13 @@ import { openedOnce } from "../../runtime/opened-once.ts";
 import { createCloudBuildObjects } from "./builds-objects.ts";
 import { type CloudDeploysOptions, createCloudDeploys } from "./deploys.ts";
 
-type OpenOptions = Omit<CloudDeploysOptions, "client" | "objects">;
+/** What speaks to Cloud Deploy and to the folder of its releases. */
+export type CloudDeploysClients = Pick<CloudDeploysOptions, "client" | "objects">;
 
-/** The clients ask once: those who call our adapters ask again. */
-async function open(options: OpenOptions): Promise<Deploys> {
-  const { place, folder, clock } = options;
+type Options = Omit<CloudDeploysOptions, keyof CloudDeploysClients>;
+
+/** They ask once: those who call our adapters ask again. */
+async function openClients({ place, folder, clock }: Options): Promise<CloudDeploysClients> {
   const { CloudDeployClient } = await import("@google-cloud/deploy");
   const { Storage } = await import("@google-cloud/storage");
   const [, bucket = "", prefix = ""] = /^gs:\/\/([^/]+)\/(.+)$/.exec(folder) ?? [];
@@ -16,16 +18,17 @@ async function open(options: OpenOptions): Promise<Deploys> {
     projectId: place.project,
     retryOptions: { autoRetry: false, maxRetries: 0 },
   });
-  return createCloudDeploys({
-    ...options,
+  return {
     client: new CloudDeployClient({ projectId: place.project, fallback: true }),
     objects: createCloudBuildObjects({ bucket: storage.bucket(bucket), prefix, clock }),
-  });
+  };
 }
 
-/** Backends of this place. */
-export function openCloudDeploys(options: OpenOptions): Deploys {
-  const opened = openedOnce(() => open(options));
+/** Backends of this place, with these clients or Google's own. */
+export function openCloudDeploys(options: Options, clients?: CloudDeploysClients): Deploys {
+  const opened = openedOnce(async () =>
+    createCloudDeploys({ ...options, ...(clients ?? (await openClients(options))) }),
+  );
   return {
     prepare: async (request) => (await opened()).prepare(request),
     status: async (backend, timeoutMs) => (await opened()).status(backend, timeoutMs),

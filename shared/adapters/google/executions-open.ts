@@ -3,13 +3,21 @@ import type { Executions } from "../../ports/executions.ts";
 import { openedOnce } from "../../runtime/opened-once.ts";
 import { type CloudExecutionsOptions, createCloudExecutions } from "./executions.ts";
 
-/** Executions of this place. */
-export function openCloudExecutions(options: Omit<CloudExecutionsOptions, "client">): Executions {
-  const opened = openedOnce(async () => {
-    const { default: workflows } = await import("@google-cloud/workflows");
-    const client = new workflows.ExecutionsClient({ projectId: options.project, fallback: true });
-    return createCloudExecutions({ ...options, client });
-  });
+type Client = CloudExecutionsOptions["client"];
+
+async function openClient(projectId: string): Promise<Client> {
+  const { default: workflows } = await import("@google-cloud/workflows");
+  return new workflows.ExecutionsClient({ projectId, fallback: true });
+}
+
+/** Executions of this place, with this client or Google's own. */
+export function openCloudExecutions({
+  client,
+  ...options
+}: Omit<CloudExecutionsOptions, "client"> & { readonly client?: Client | undefined }): Executions {
+  const opened = openedOnce(async () =>
+    createCloudExecutions({ ...options, client: client ?? (await openClient(options.project)) }),
+  );
   return {
     start: async (request) => (await opened()).start(request),
     get: async (id) => (await opened()).get(id),

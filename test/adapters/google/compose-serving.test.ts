@@ -23,6 +23,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   SIGNALBOX_CLUSTER_ENDPOINT: "https://gke-0123456789ab-123456789012.us-central1.gke.goog",
   SIGNALBOX_GATEWAY: "signalbox-gateways/models",
   SIGNALBOX_BACKEND_PORT: "80",
+  SIGNALBOX_BUCKETS: JSON.stringify({ artifacts: "the-artifacts" }),
   SIGNALBOX_RELEASES_FOLDER: "gs://the-artifacts/releases",
 };
 
