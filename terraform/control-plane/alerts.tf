@@ -41,6 +41,15 @@ locals {
       reducer   = "REDUCE_SUM"
       content   = "A message can never be handled as it is. `signalbox dead-letters` shows the reason."
     }
+    drift = {
+      title     = "a route was changed by somebody else"
+      condition = "the services wrote that the weights of a route are not theirs"
+      filter    = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${local.prefix}/drift\""
+      threshold = 0
+      aligner   = "ALIGN_DELTA"
+      reducer   = "REDUCE_SUM"
+      content   = "Requests go where Signalbox did not send them, and the judge counts wrongly. The log names the endpoint, what was expected and what is there. The next move writes over it; `signalbox rollback` does so now."
+    }
     clock = {
       title     = "the clock does not reach a service"
       condition = "calls of Cloud Scheduler fail"

@@ -1,6 +1,7 @@
 # Counters from what the services write. The words are those of the code; test/terraform/words.test.ts holds the two together.
 locals {
   log_metrics = {
+    drift           = { words = "were changed by somebody else", why = "Weights of a route are not those of our last move: somebody has changed them by hand, or a tool puts back an older manifest." }
     dead-letters    = { words = "kept as a dead letter", why = "A message is given up on and waits for a person: look at `signalbox dead-letters`." }
     previous-secret = { words = "signed with the previous secret", why = "GitHub still signs with the previous secret. After the rotation is over, somebody else does." }
   }

@@ -1,4 +1,4 @@
-# The clock: the outbox every minute, reconcilers every five. A call that fails is not repeated: the next one comes soon.
+# The clock: the outbox and traffic every minute, other reconcilers every five. A call that fails is not repeated: the next one comes soon.
 resource "google_cloud_scheduler_job" "schedule" {
   for_each         = module.topology.schedules
   project          = var.project_id

@@ -16,6 +16,9 @@ locals {
     SIGNALBOX_BUILD_IDENTITIES = jsonencode(local.build_email)
     SIGNALBOX_BUILD_IMAGE      = var.build_image
     SIGNALBOX_CLUSTER          = coalesce(var.cluster, "none")
+    SIGNALBOX_CLUSTER_ENDPOINT = var.cluster_endpoint == null ? "none" : "https://${var.cluster_endpoint}"
+    SIGNALBOX_GATEWAY          = var.gateway
+    SIGNALBOX_BACKEND_PORT     = tostring(var.backend_port)
   }
 
   # What each door asks of its callers: the application checks again what IAM let through.

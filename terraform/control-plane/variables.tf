@@ -28,6 +28,12 @@ variable "attestors" {
   default     = []
 }
 
+variable "backend_port" {
+  description = "Port of the Services that backends are: what the manifests of your models say."
+  type        = number
+  default     = 80
+}
+
 variable "build_image" {
   description = "Image of builds (Terraform and the build program), by digest."
   type        = string
@@ -44,6 +50,20 @@ variable "cluster" {
   validation {
     condition     = var.cluster == null || can(regex("^projects/[^/]+/locations/[^/]+/clusters/[^/]+$", var.cluster))
     error_message = "cluster must look like projects/P/locations/L/clusters/C."
+  }
+}
+
+variable "cluster_endpoint" {
+  description = "DNS-based endpoint of that cluster, an output of ../platform. Services are told it, so that a rollback asks no API of Google for it."
+  type        = string
+  default     = null
+  validation {
+    condition     = (var.cluster == null) == (var.cluster_endpoint == null)
+    error_message = "cluster and cluster_endpoint belong together: both are outputs of ../platform."
+  }
+  validation {
+    condition     = var.cluster_endpoint == null || can(regex("^[a-z0-9.-]+\\.gke\\.goog$", var.cluster_endpoint))
+    error_message = "cluster_endpoint must be a name below gke.goog, without https://."
   }
 }
 
@@ -71,6 +91,16 @@ variable "events_path" {
 variable "firestore_location" {
   description = "Location of the database; it can never be changed."
   type        = string
+}
+
+variable "gateway" {
+  description = "The Gateway that all endpoints are reached through, as NAMESPACE/NAME: deploy/kubernetes/gateway.yaml."
+  type        = string
+  default     = "signalbox-gateways/models"
+  validation {
+    condition     = can(regex("^[a-z0-9-]+/[a-z0-9-]+$", var.gateway))
+    error_message = "gateway must look like NAMESPACE/NAME."
+  }
 }
 
 variable "github_repository_ids" {

@@ -45,6 +45,10 @@ run "smallest" {
     condition     = google_clouddeploy_target.target["services"].require_approval == false
     error_message = "A place to try things asks nobody."
   }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.env["SIGNALBOX_CLUSTER"] == "none" && each.settings.env["SIGNALBOX_CLUSTER_ENDPOINT"] == "none"])
+    error_message = "Without a cluster services are told that there is none, and start."
+  }
 }
 
 run "everything" {
@@ -53,6 +57,7 @@ run "everything" {
     environment           = "prod"
     protected             = true
     cluster               = "projects/example-dev/locations/us-central1/clusters/models"
+    cluster_endpoint      = "gke-0123456789abcdef-123456789012.us-central1.gke.goog"
     worker_pool           = { egress = "nat" }
     load_balancer         = { domain = "signalbox.example.com" }
     instances_min         = { webhook = 1 }
@@ -119,11 +124,28 @@ run "everything" {
     error_message = "What is asked to be warm is warm."
   }
   assert {
-    condition     = length(google_monitoring_alert_policy.alert) == 4 && length(google_monitoring_notification_channel.email) == 1
+    condition     = length(google_monitoring_alert_policy.alert) == 5 && google_monitoring_alert_policy.alert["drift"].severity == "ERROR" && length(google_monitoring_notification_channel.email) == 1
     error_message = "Somebody hears of trouble."
   }
   assert {
     condition     = alltrue([for account in keys(output.identities) : length("signalbox-prod-${account}") <= 30])
     error_message = "Names of service accounts end at 30 characters."
   }
+}
+
+run "a_cluster_comes_with_its_endpoint" {
+  command = plan
+  variables {
+    cluster = "projects/example-dev/locations/us-central1/clusters/models"
+  }
+  expect_failures = [var.cluster_endpoint]
+}
+
+run "an_endpoint_is_a_name_of_gke" {
+  command = plan
+  variables {
+    cluster          = "projects/example-dev/locations/us-central1/clusters/models"
+    cluster_endpoint = "10.0.0.2"
+  }
+  expect_failures = [var.cluster_endpoint]
 }

@@ -15,6 +15,7 @@ variables {
   image              = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000001"
   build_image        = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/build@sha256:0000000000000000000000000000000000000000000000000000000000000002"
   cluster            = "projects/example-dev/locations/us-central1/clusters/models"
+  cluster_endpoint   = "gke-0123456789abcdef-123456789012.us-central1.gke.goog"
   people             = ["group:ml@example.com"]
   administrators     = ["group:platform@example.com"]
   target_projects    = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }

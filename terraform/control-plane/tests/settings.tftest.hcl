@@ -15,6 +15,7 @@ variables {
   image              = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000001"
   build_image        = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/build@sha256:0000000000000000000000000000000000000000000000000000000000000002"
   cluster            = "projects/example-dev/locations/us-central1/clusters/models"
+  cluster_endpoint   = "gke-0123456789abcdef-123456789012.us-central1.gke.goog"
   people             = ["group:ml@example.com"]
   administrators     = ["group:platform@example.com"]
   target_projects    = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }
@@ -116,11 +117,11 @@ run "settings" {
   }
 
   assert {
-    condition     = google_cloud_scheduler_job.schedule["relay-reconcile"].schedule == "* * * * *"
-    error_message = "The outbox is swept every minute."
+    condition     = alltrue([for name in ["relay", "rollout"] : google_cloud_scheduler_job.schedule["${name}-reconcile"].schedule == "* * * * *"])
+    error_message = "The outbox is swept, and traffic looked after, every minute."
   }
   assert {
-    condition     = alltrue([for name in ["provisioner", "rollout", "data", "registry"] : google_cloud_scheduler_job.schedule["${name}-reconcile"].schedule == "*/5 * * * *"])
+    condition     = alltrue([for name in ["provisioner", "data", "registry"] : google_cloud_scheduler_job.schedule["${name}-reconcile"].schedule == "*/5 * * * *"])
     error_message = "Builds and executions are looked after every 5 minutes."
   }
   assert {
@@ -131,5 +132,21 @@ run "settings" {
     condition     = toset(keys(google_workflows_workflow.workflow)) == toset(["canary", "data-run"])
     error_message = "The shipped workflows, and no cases of tests."
   }
-}
 
+  assert {
+    condition = alltrue([
+      for each in module.service :
+      each.settings.env["SIGNALBOX_CLUSTER_ENDPOINT"] == "https://gke-0123456789abcdef-123456789012.us-central1.gke.goog"
+      && each.settings.env["SIGNALBOX_GATEWAY"] == "signalbox-gateways/models" && each.settings.env["SIGNALBOX_BACKEND_PORT"] == "80"
+    ])
+    error_message = "Services are told how the cluster is reached and how endpoints lie in it."
+  }
+  assert {
+    condition     = alltrue([for name, each in google_workflows_workflow.workflow : each.name == "${module.service["rollout"].settings.env["SIGNALBOX_PREFIX"]}-${name}"])
+    error_message = "Workflows are named as the services ask for them: prefix, hyphen, name."
+  }
+  assert {
+    condition     = google_clouddeploy_delivery_pipeline.pipeline["backends"].name == "signalbox-dev-backends" && google_clouddeploy_target.target["backends"].name == "signalbox-dev-backends"
+    error_message = "The rollout service releases to the pipeline and the target PREFIX-backends."
+  }
+}
