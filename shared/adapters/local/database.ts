@@ -114,16 +114,17 @@ function statements(db: DatabaseSync): Statements {
 
 /** Runs one job inside a savepoint and answers how to settle its caller after the commit. */
 function attempt(db: DatabaseSync, sql: Statements, path: string, job: Job): () => void {
-  db.exec("SAVEPOINT job");
+  // Through `run`, which keeps them prepared: `exec` would read the text of both again for every job.
+  sql.run("SAVEPOINT job");
   try {
     const answer = job.run(sql);
-    db.exec("RELEASE job");
+    sql.run("RELEASE job");
     return () => job.resolve(answer);
   } catch (error) {
     // A full disk or a failed read ends the whole transaction: then nothing of this commit is durable.
     if (!db.isTransaction) throw error;
-    db.exec("ROLLBACK TO job");
-    db.exec("RELEASE job");
+    sql.run("ROLLBACK TO job");
+    sql.run("RELEASE job");
     return () => job.reject(translate(path, error));
   }
 }

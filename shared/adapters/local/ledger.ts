@@ -50,13 +50,21 @@ function writeFacts(sql: Statements, facts: readonly AnyFact[]): void {
   }
 }
 
+/** The version of a stream; 0 when nothing was decided on it. */
+function versionOf(sql: Pick<Statements, "row">, stream: string): number {
+  const row = sql.row("SELECT version FROM streams WHERE stream = ?", stream) as
+    | { readonly version: number }
+    | undefined;
+  return row?.version ?? 0;
+}
+
 function writeBatch(sql: Statements, batch: Batch): "appended" | "moved" | "decided" {
   const { stream, cause } = batch;
-  if (sql.row("SELECT 1 FROM causes WHERE stream = ? AND cause = ?", stream, cause) !== undefined)
-    return "decided";
-  const current =
-    (sql.row("SELECT version FROM streams WHERE stream = ?", stream) as { version: number } | undefined)
-      ?.version ?? 0;
+  const current = versionOf(sql, stream);
+  // A cause makes at least one version: a stream without any knows none.
+  const decided =
+    current > 0 && sql.row("SELECT 1 FROM causes WHERE stream = ? AND cause = ?", stream, cause) !== undefined;
+  if (decided) return "decided";
   if (current !== batch.expected) return "moved";
   const last = batch.expected + Math.max(batch.facts.length, 1);
   sql.run(
@@ -208,15 +216,14 @@ export function createLedger(db: Database): Ledger {
   db.migrate("ledger", LEDGER_SCHEMA);
   return {
     async read(stream, afterVersion = 0): Promise<Stream> {
-      const row = db.row("SELECT version FROM streams WHERE stream = ?", stream) as
-        | { version: number }
-        | undefined;
+      const version = versionOf(db, stream);
+      if (version <= afterVersion) return { version, facts: [] };
       const facts = db.rows(
         `SELECT ${FACT_COLUMNS} FROM facts f WHERE stream = ? AND version > ? ORDER BY version`,
         stream,
         afterVersion,
       ) as readonly FactRow[];
-      return { version: row?.version ?? 0, facts: facts.map(factOfRow) };
+      return { version, facts: facts.map(factOfRow) };
     },
     decision: async (stream, cause) => decision(db, stream, cause),
     async append(batch) {

@@ -72,16 +72,16 @@ export function createReceipts(db: Database): Receipts {
     },
     async settle(guid, outcome) {
       await db.write((sql) => {
-        if (sql.row("SELECT 1 FROM receipts WHERE guid = ?", guid) === undefined) {
-          throw notFound(`deliveries/${guid}`, "Put its receipt before settling it.");
-        }
-        sql.run(
+        const changed = sql.run(
           "UPDATE receipts SET outcome = ?, reason = ?, settled = ? WHERE guid = ? AND outcome IS NULL",
           outcome.outcome,
           outcome.reason,
           outcome.time,
           guid,
         );
+        // None changed: it was settled before, or it is not there.
+        if (changed === 0 && sql.row("SELECT 1 FROM receipts WHERE guid = ?", guid) === undefined)
+          throw notFound(`deliveries/${guid}`, "Put its receipt before settling it.");
       });
     },
     async list(limit) {
