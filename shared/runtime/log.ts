@@ -13,8 +13,11 @@ export interface Log {
   error(fields: LogFields, message: string): void;
 }
 
-/** Field names whose values are never written, at the top and one and two levels down. */
-const SECRET_FIELDS = [
+/** What stands in the place of a secret field. */
+const CENSORED = "[redacted]";
+
+/** Field names whose values are never written, at any level. */
+const SECRET_FIELDS: ReadonlySet<string> = new Set([
   "authorization",
   "cookie",
   "password",
@@ -25,13 +28,6 @@ const SECRET_FIELDS = [
   "proxy-authorization",
   "x-hub-signature",
   "x-hub-signature-256",
-];
-
-const bracket = (field: string): string => `["${field}"]`;
-const REDACTED = SECRET_FIELDS.flatMap((field) => [
-  bracket(field),
-  `*${bracket(field)}`,
-  `*.*${bracket(field)}`,
 ]);
 
 /** LogSeverity names of Cloud Logging. */
@@ -58,7 +54,10 @@ function cleaned(value: unknown, redact: Redact, depth = 0): unknown {
   if ("toJSON" in value && typeof value.toJSON === "function")
     return cleaned(value.toJSON(), redact, depth + 1);
   const entries = Object.entries(value).slice(0, FIELD_ENTRIES_MAX);
-  const inside = entries.map(([key, item]) => [redact(key), cleaned(item, redact, depth + 1)] as const);
+  const inside = entries.map(
+    ([key, item]) =>
+      [redact(key), SECRET_FIELDS.has(key) ? CENSORED : cleaned(item, redact, depth + 1)] as const,
+  );
   return Array.isArray(value) ? inside.map(([, item]) => item) : Object.fromEntries(inside);
 }
 
@@ -81,7 +80,6 @@ export function createLog(
     formatters: { level: (label: string) => ({ severity: SEVERITIES[label] ?? "DEFAULT" }) },
     // Errors are plain by now; the default would take them for errors again.
     serializers: { error: (error: unknown) => error },
-    redact: { paths: REDACTED, censor: "[redacted]" },
   };
   const log = destination === undefined ? pino(options) : pino(options, destination);
   return {

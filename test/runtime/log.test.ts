@@ -51,7 +51,7 @@ test("an error is written with code, reason, field and what caused it", () => {
   });
 });
 
-test("secrets are taken out at the top and two levels down, whatever the header is called", () => {
+test("secrets are taken out by the name of their field, at any level", () => {
   const [line] = logged((log) => {
     const headers = {
       authorization: "hunter2",
@@ -60,7 +60,14 @@ test("secrets are taken out at the top and two levels down, whatever the header 
       accept: "*/*",
     };
     log.info(
-      { token: "hunter2", secret: "hunter2", request: { headers, password: "hunter2" }, headers },
+      {
+        token: "hunter2",
+        secret: "hunter2",
+        request: { headers, password: "hunter2" },
+        headers,
+        calls: [{ sent: { headers } }],
+        error: Object.assign(new Error("no"), { options: { headers } }),
+      },
       "asked",
     );
   });
