@@ -177,6 +177,8 @@ function connect(path: string): DatabaseSync {
   try {
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     db.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    // What savepoints undo is kept in memory: beyond 64 KB in one commit SQLite would write every page of it to a temporary file.
+    db.exec("PRAGMA temp_store = MEMORY;");
     db.exec("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA foreign_keys = ON;");
     return db;
   } catch (error) {
