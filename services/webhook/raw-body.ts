@@ -69,7 +69,8 @@ async function readRawBody(stream: Readable, limit: number, onSize: (size: numbe
       "BODY_INCOMPLETE",
     );
   }
-  const body = Buffer.concat(chunks);
+  const [first = Buffer.alloc(0)] = chunks;
+  const body = chunks.length === 1 ? first : Buffer.concat(chunks);
   // What is kept is read as text: only for UTF-8 does the same text mean the same bytes.
   if (size === 0 || !isUtf8(body)) {
     throw new HttpError(

@@ -28,7 +28,7 @@ const matches = (secret: string, body: Uint8Array, signature: string): boolean =
 
 /**
  * Which secret signed the body (docs.github.com, "Validating webhook deliveries"); the signature is one that `requireSignature`
- * let through. Both are tried whatever the first one says, so that time tells nothing.
+ * let through. While the secret rotates both are tried whatever the first one says, so that time tells nothing.
  * 401 when neither did: the secret here and the one at the code host differ.
  */
 export function verifySignature(
@@ -38,9 +38,9 @@ export function verifySignature(
 ): "current" | "previous" {
   if (current === "") throw new Error("The webhook's secret is empty: nothing can be verified with it.");
   const byCurrent = matches(current, body, signature);
-  const byPrevious = matches(previous ?? current, body, signature);
+  const byPrevious = previous !== undefined && matches(previous, body, signature);
   if (byCurrent) return "current";
-  if (byPrevious && previous !== undefined) return "previous";
+  if (byPrevious) return "previous";
   throw new HttpError(
     401,
     "UNAUTHENTICATED",

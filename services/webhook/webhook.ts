@@ -63,7 +63,7 @@ function checkHeaders(request: FastifyRequest): void {
 }
 
 const bodyHash = (event: string, body: Buffer): string =>
-  `sha256:${createHash("sha256").update(event).update("\n").update(body).digest("hex")}`;
+  `sha256:${createHash("sha256").update(`${event}\n`).update(body).digest("hex")}`;
 
 async function receive(ports: WebhookPorts, queue: ReceiptQueue, request: FastifyRequest) {
   const body = request.body as Buffer;

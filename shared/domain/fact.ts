@@ -1,5 +1,5 @@
 // The envelope of every fact, and the ids that make a retry write the same bytes.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { FactData, FactType } from "./facts.ts";
 
 /** Who did something: a principal, or a service of ours as `services/{service}`. */
@@ -37,10 +37,10 @@ export type Draft<Type extends FactType = FactType> = {
 
 /** Id of the index-th fact that `cause` produced on `subject`. */
 export function factId(subject: string, cause: string, index: number): string {
-  return createHash("sha256").update(`${subject}\n${cause}\n${index}`).digest("hex").slice(0, 32);
+  return hash("sha256", `${subject}\n${cause}\n${index}`).slice(0, 32);
 }
 
 /** A stable short id from parts, for names that must be the same on every retry: 12 hex characters of SHA-256. */
 export function shortHash(...parts: readonly string[]): string {
-  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 12);
+  return hash("sha256", parts.join("\n")).slice(0, 12);
 }

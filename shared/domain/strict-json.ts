@@ -7,10 +7,17 @@ export const JSON_DEPTH_MAX = 64;
 /** Keys that reach an object's prototype when a careless copy assigns them. */
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor"]);
 
+/** Whether a quote belongs to its string: an odd number of backslashes stands before it. */
+function isEscaped(text: string, quote: number): boolean {
+  let first = quote;
+  while (text[first - 1] === "\\") first -= 1;
+  return (quote - first) % 2 === 1;
+}
+
 /** Offset after the string that starts at `offset`; the text is known to be valid. */
 function stringEnd(text: string, offset: number): number {
-  let end = offset + 1;
-  while (text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+  let end = text.indexOf('"', offset + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
   return end + 1;
 }
 
@@ -29,7 +36,7 @@ type Open = Set<string> | undefined;
 
 /** Takes the key that starts at `offset` into its object, or refuses it. */
 function takeKey(text: string, offset: number, literal: string, keys: Set<string>): void {
-  const key = JSON.parse(literal) as string;
+  const key = literal.includes("\\") ? (JSON.parse(literal) as string) : literal.slice(1, -1);
   if (FORBIDDEN_KEYS.has(key))
     refuse(text, offset, `the key ${JSON.stringify(key)} is not allowed: rename it.`, "KEY_FORBIDDEN");
   if (keys.has(key))

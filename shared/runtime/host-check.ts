@@ -9,7 +9,9 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?$/;
 export function rawHeaderValues(rawHeaders: readonly string[], name: string): readonly string[] {
   const values: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? "");
+    const given = rawHeaders[index];
+    if (given?.length === name.length && given.toLowerCase() === name)
+      values.push(rawHeaders[index + 1] ?? "");
   }
   return values;
 }

@@ -1,5 +1,5 @@
 // The one way in which a stream grows: look up the cause, fold, decide, append. Idempotency lives here and nowhere else.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { Decider, Decision } from "../domain/decider.ts";
 import { ControlPlaneError } from "../domain/errors.ts";
@@ -70,9 +70,7 @@ export async function load<State, Input, Type extends FactType>(
 
 /** SHA-256 of the RFC 8785 JSON of the content. */
 function hashOf(content: unknown): string {
-  return createHash("sha256")
-    .update(canonicalize(content) ?? "")
-    .digest("hex");
+  return hash("sha256", canonicalize(content) ?? "");
 }
 
 /** The answer to a cause that was decided before: the same as then, if it has the same content. */

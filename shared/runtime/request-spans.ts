@@ -2,7 +2,7 @@
 // every few seconds; and so are calls of workflows, which belong to the story of what they move.
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { parseTraceparent } from "../domain/traceparent.ts";
-import { beginSpan, inStory, type OpenSpan } from "./tracing.ts";
+import { beginSpan, inStory, isTraced, type OpenSpan } from "./tracing.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -21,7 +21,8 @@ export function tellRequests(app: Pick<FastifyInstance, "addHook">): void {
   app.addHook("preHandler", (request, _, done) => {
     const { config, url = "" } = request.routeOptions;
     if (READS.has(request.method) || config.role === "workflow") return inStory("", done);
-    const fixed = config.storyOf?.(request);
+    // Such a route names the story to whatever it records; here only a tracer would ask for it.
+    const fixed = isTraced() ? config.storyOf?.(request) : config.storyOf && "";
     const given = request.headers["traceparent"];
     const parent =
       fixed === undefined && typeof given === "string" && parseTraceparent(given) !== undefined ? given : "";

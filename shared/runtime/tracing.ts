@@ -44,6 +44,9 @@ export function useTracer(next: Tracer): () => void {
   };
 }
 
+/** Whether somebody listens. */
+export const isTraced = (): boolean => tracer !== undefined;
+
 /** The traceparent of the work under way; empty when it belongs to no story. */
 export const currentStory = (): string => stories.getStore() ?? "";
 

@@ -63,7 +63,8 @@ function writeBatch(sql: Statements, batch: Batch): "appended" | "moved" | "deci
   const current = versionOf(sql, stream);
   // A cause makes at least one version: a stream without any knows none.
   const decided =
-    current > 0 && sql.row("SELECT 1 FROM causes WHERE stream = ? AND cause = ?", stream, cause) !== undefined;
+    current > 0 &&
+    sql.row("SELECT 1 FROM causes WHERE stream = ? AND cause = ?", stream, cause) !== undefined;
   if (decided) return "decided";
   if (current !== batch.expected) return "moved";
   const last = batch.expected + Math.max(batch.facts.length, 1);

@@ -43,21 +43,22 @@ export function createReceipts(db: Database): Receipts {
   return {
     async put(receipt) {
       return db.write((sql) => {
-        const known = sql.row(
-          "SELECT * FROM receipts WHERE guid = ? OR body_hash = ? ORDER BY guid = ? DESC LIMIT 1",
-          receipt.guid,
-          receipt.bodyHash,
-          receipt.guid,
-        ) as ReceiptRow | undefined;
-        if (known !== undefined)
-          return { kind: "duplicate", guid: known.guid, settled: known.outcome !== null };
-        sql.run(
-          "INSERT INTO receipts (guid, event, body_hash, received) VALUES (?, ?, ?, ?)",
+        const stored = sql.run(
+          "INSERT INTO receipts (guid, event, body_hash, received) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
           receipt.guid,
           receipt.event,
           receipt.bodyHash,
           receipt.receivedAt,
         );
+        if (stored === 0) {
+          const known = sql.row(
+            "SELECT * FROM receipts WHERE guid = ? OR body_hash = ? ORDER BY guid = ? DESC LIMIT 1",
+            receipt.guid,
+            receipt.bodyHash,
+            receipt.guid,
+          ) as ReceiptRow;
+          return { kind: "duplicate", guid: known.guid, settled: known.outcome !== null };
+        }
         sql.run("INSERT INTO receipt_bodies VALUES (last_insert_rowid(), ?)", receipt.body);
         return { kind: "stored" };
       });

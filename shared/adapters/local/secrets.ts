@@ -10,6 +10,8 @@ import { fileErrorCode, fileUnavailable } from "./file-errors.ts";
 const SECRET_BYTES_MAX = 64 * 1024;
 /** Secrets whose content is remembered. */
 const SECRETS_KEPT_MAX = 100;
+/** How long a secret that was looked at is taken to be the same: so much later a change of it is seen. */
+const LOOK_EVERY_MS = 100;
 /** Age from which on a file's times tell any change of it: kernels stamp with a grain of up to 10 ms, some file systems of 2 s. */
 const SETTLED_MS = 3_000;
 const ABSENT = "absent";
@@ -62,22 +64,27 @@ function fingerprint(path: string): string | undefined {
   }
 }
 
-/** Reads a file as `readSecret` does, and again only when it looks different: a delivery costs a look, not four calls. */
+/** Reads a file as `readSecret` does, and again only when it looks different: of many deliveries one costs a look. */
 function createReader(): (path: string) => Promise<string | undefined> {
-  const kept = new Map<string, { readonly print: string; readonly text: string }>();
+  const kept = new Map<string, { readonly print: string; readonly text: string; lookedAtMs: number }>();
   return async (path) => {
+    const known = kept.get(path);
+    const nowMs = performance.now();
+    if (known !== undefined && nowMs - known.lookedAtMs < LOOK_EVERY_MS) return known.text;
     const print = fingerprint(path);
     if (print === ABSENT) return undefined;
-    const known = kept.get(path);
-    if (print !== undefined && known?.print === print) return known.text;
+    if (print !== undefined && known?.print === print) {
+      known.lookedAtMs = nowMs;
+      return known.text;
+    }
     const text = await readSecret(path);
     if (print !== undefined && text !== undefined && kept.size < SECRETS_KEPT_MAX)
-      kept.set(path, { print, text });
+      kept.set(path, { print, text, lookedAtMs: nowMs });
     return text;
   };
 }
 
-/** Secrets in this folder. Files are looked at on every use, so a rotation needs no restart. */
+/** Secrets in this folder. Files are looked at while they are used, so a rotation needs no restart. */
 export function createSecrets(folder: string): Secrets {
   const read = createReader();
   return {
