@@ -12,8 +12,14 @@ import type { Receipt, Receipts } from "../../shared/ports/receipts.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { record, type RecordPorts } from "../../shared/runtime/record.ts";
 
-/** Receipts that are read and handled at a time. */
+/** Receipts that are read and handled at a time: so many share two commits, and so long the door waits for them. */
 export const RECEIPTS_PER_SWEEP_MAX = 100;
+/** Receipts in one batch from which on this is a flood: then the door goes first. */
+export const FLOOD_RECEIPTS_MIN = 16;
+/** While a flood lasts the queue rests so many times as long as its last batch took: the door has the rest of the processor. */
+export const FLOOD_REST_TIMES = 3;
+/** The longest of these rests. */
+export const FLOOD_REST_MS_MAX = 500;
 
 const ACTOR = "services/webhook";
 
@@ -90,14 +96,19 @@ async function attempt(ports: ReceiptQueuePorts, receipt: Receipt): Promise<bool
 export function createReceiptQueue(ports: ReceiptQueuePorts): ReceiptQueue {
   let running: Promise<void> | undefined;
   let again = false;
+  const rest = (tookMs: number): Promise<void> =>
+    ports.clock.sleep(Math.min(tookMs * FLOOD_REST_TIMES, FLOOD_REST_MS_MAX));
   const run = async (): Promise<void> => {
     try {
       do {
         again = false;
+        const begun = ports.clock.now().getTime();
         const batch = await ports.receipts.pending(RECEIPTS_PER_SWEEP_MAX);
         // Side by side, so that their decisions share a commit, and then their settlements; each has a stream of its own.
         const outcomes = await Promise.all(batch.map((receipt) => attempt(ports, receipt)));
         const settled = outcomes.filter(Boolean).length;
+        // The code host gives up after ten seconds and does not come back: in a flood the door goes first, and decisions follow.
+        if (again && batch.length >= FLOOD_RECEIPTS_MIN) await rest(ports.clock.now().getTime() - begun);
         // A full batch hides more behind it; one of which nothing could be settled would come back as it was.
         if (batch.length === RECEIPTS_PER_SWEEP_MAX && settled > 0) again = true;
       } while (again);
