@@ -9,6 +9,9 @@ import { PACKAGE_ROOT } from "./shipped.ts";
 export interface ServiceEntry {
   readonly kind: "http" | "facts" | "schedule";
   readonly subscribes: readonly string[];
+  readonly secrets?: readonly string[];
+  /** Path → cron expression. */
+  readonly schedules?: Readonly<Record<string, string>>;
 }
 
 /** Service name → entry. */

@@ -4,8 +4,8 @@ import { type Static, type TObject, type TProperties, Type } from "typebox";
 import { ControlPlaneError, failedPrecondition } from "../../shared/domain/errors.ts";
 import { declare, type Environment } from "../../shared/runtime/config.ts";
 
-/** What a process is to others: pushed to by subscriptions, called by a schedule only, or an edge that people and systems call. */
-export type Door = "pushed" | "scheduled" | "called";
+/** What a process is to others: pushed to by subscriptions, called by a schedule only, or an edge that people and systems call, with a schedule or without. */
+export type Door = "pushed" | "scheduled" | "called" | "called-and-scheduled";
 
 /** Emulators in place of Google's services: `host:port` each. */
 export interface Emulators {
@@ -110,6 +110,9 @@ function reader(environment: Environment, problems: string[]) {
   };
 }
 
+/** Nothing pushes to an edge. */
+const isEdge = (door: Door): boolean => door.startsWith("called");
+
 function emulatorsOf(environment: Environment, problems: string[]): Emulators | undefined {
   const set = EMULATOR_VARIABLES.filter((name) => given(environment, name) !== "");
   if (set.length === 0) return undefined;
@@ -136,7 +139,7 @@ function readWorld(environment: Environment, door: Door, problems: string[]): Wo
   if (kind !== "google-cloud")
     return {
       kind: "embedded",
-      pushToken: door === "called" ? "" : (read(PUSH_TOKEN).SIGNALBOX_PUSH_TOKEN ?? ""),
+      pushToken: isEdge(door) ? "" : (read(PUSH_TOKEN).SIGNALBOX_PUSH_TOKEN ?? ""),
     };
   const google = read(GOOGLE);
   const subscription = door === "pushed" ? read(SUBSCRIPTION).SIGNALBOX_SUBSCRIPTION : undefined;
@@ -144,7 +147,7 @@ function readWorld(environment: Environment, door: Door, problems: string[]): Wo
   const pusher = guarded && door === "pushed" ? read(PUSH_ACCOUNT).SIGNALBOX_PUSH_ACCOUNT : undefined;
   // A service without a schedule has no such account.
   const scheduler =
-    guarded && (door === "scheduled" || given(environment, "SIGNALBOX_SCHEDULER_ACCOUNT") !== "")
+    guarded && (door.endsWith("scheduled") || given(environment, "SIGNALBOX_SCHEDULER_ACCOUNT") !== "")
       ? read(SCHEDULER_ACCOUNT).SIGNALBOX_SCHEDULER_ACCOUNT
       : undefined;
   return {

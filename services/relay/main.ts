@@ -1,7 +1,9 @@
 // The relay in a process of its own: publishes what is due. On one machine it pushes to the services that it is told of; on Google
-// Cloud it publishes to the topic, a schedule calls it, and what Pub/Sub gave up is taken into the list of dead letters.
+// Cloud it publishes to the topic, a schedule calls it, and what Pub/Sub gave up is taken into the list of dead letters. It also asks
+// GitHub for deliveries that never came: it is the service with a clock, and no stranger reaches it (docs/decisions/0053).
 import { Type } from "typebox";
 import { GOOGLE_SECRETS } from "../../scripts/compose/google-settings.ts";
+import { openDeliveryLog } from "../../scripts/compose/open-delivery-log.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
@@ -13,10 +15,13 @@ import { createLog } from "../../shared/runtime/log.ts";
 import { createPump } from "../../shared/runtime/outbox.ts";
 import { onFacts, serveFunction } from "../../shared/runtime/on-facts.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
+import { createRedeliverySweep } from "./redelivery-sweep.ts";
 import { createRelay } from "./relay.ts";
 
 /** Between two sweeps of the outbox. */
 const SWEEP_PAUSE_MS = 1_000;
+/** Between two comparisons of GitHub's log of deliveries with our receipts, on one machine. */
+const REDELIVERY_PAUSE_MS = 5 * 60_000;
 
 const inCloud = process.env["SIGNALBOX_WORLD"] === "google-cloud";
 const { config, world, cloud } = configure(
@@ -30,11 +35,18 @@ const { config, world, cloud } = configure(
       description: "list the services as name=url, with commas between them.",
       ...(inCloud ? { default: "topic=https://pubsub.googleapis.com" } : {}),
     }),
+    SIGNALBOX_GITHUB_APP_ID: Type.Optional(
+      Type.String({
+        pattern: "^[0-9]{1,15}$",
+        description: "set it to the id of the GitHub App, to ask GitHub for deliveries that never came.",
+      }),
+    ),
   },
   GOOGLE_SECRETS,
 );
 const log = createLog("relay");
-const stored = await openStores(world, await openStateFolder(config.SIGNALBOX_STATE), log);
+const state = await openStateFolder(config.SIGNALBOX_STATE);
+const stored = await openStores(world, state, log);
 const { outbox, deadLetters, ledger } = stored;
 const subscribers = config.SIGNALBOX_SUBSCRIBERS.split(",").map((entry) => {
   const [name = "", ...url] = entry.split("=");
@@ -53,6 +65,15 @@ const givenUp =
         deadLetters,
         log,
       });
+const deliveryLog = openDeliveryLog({ cloud, state, appId: config.SIGNALBOX_GITHUB_APP_ID, log });
+/** Made at the first call, and again if that failed. */
+let sweepRedeliveries: (() => Promise<number>) | undefined;
+const compareDeliveries = async (): Promise<void> => {
+  if (deliveryLog === undefined) return;
+  const { receipts } = stored;
+  sweepRedeliveries ??= createRedeliverySweep({ deliveryLog: await deliveryLog(), receipts, clock, log });
+  await sweepRedeliveries();
+};
 // In the cloud a scheduler calls the function's `/reconcile`; alone on a machine the relay keeps its own time.
 onFacts(
   {
@@ -62,6 +83,10 @@ onFacts(
       await relay.reconcile();
       await givenUp?.take();
     },
+    async idle() {
+      await Promise.all([pump.idle(), relay.idle()]);
+    },
+    schedules: { "/redeliveries": compareDeliveries },
   },
   { deadLetters, clock, log },
 );
@@ -69,9 +94,14 @@ onFacts(
 const loop = keepsTime(world)
   ? repeat({ clock, log }, "relay", SWEEP_PAUSE_MS, () => relay.reconcile())
   : undefined;
+const redeliveries =
+  keepsTime(world) && deliveryLog !== undefined
+    ? repeat({ clock, log }, "redeliveries", REDELIVERY_PAUSE_MS, compareDeliveries)
+    : undefined;
 const server = inCloud ? serveFunction("relay", stored.door) : undefined;
 server?.listen(config.PORT, hostOf(world));
 const stop = async (): Promise<void> => {
+  await redeliveries?.stop();
   await loop?.stop();
   if (server !== undefined) await drain(server);
   await pump.close();

@@ -1,4 +1,5 @@
-// The webhook in a process of its own: takes deliveries into a state folder. The relay publishes what they become.
+// The webhook in a process of its own: takes deliveries into a state folder, or on Google Cloud into Firestore, where a schedule calls
+// for what was left. The relay publishes what they become.
 import { Type } from "typebox";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
@@ -11,28 +12,22 @@ import { createLog } from "../../shared/runtime/log.ts";
 import { probeRoutes } from "../../shared/runtime/probes.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
 import { createServer } from "../../shared/runtime/server.ts";
-import { sweepRedeliveries } from "./redelivery-sweep.ts";
+import { sweepRoutes } from "./sweep-routes.ts";
 import { createWebhook, WEBHOOK_SECRET } from "./webhook.ts";
 
-/** Between two comparisons of GitHub's log of deliveries with our receipts. */
-const REDELIVERY_PAUSE_MS = 5 * 60_000;
+/** How long an answer waits for the work on its delivery where there is no processor after the answer; GitHub waits 10 s. */
+const WORK_IN_REQUEST_MS = 4_000;
 
 /** Between two looks for deliveries that were received and not handled. */
 const SWEEP_PAUSE_MS = 5_000;
 
 const { config, world, cloud } = configure(
   process.env,
-  "called",
+  "called-and-scheduled",
   {
     SIGNALBOX_STATE: Type.String({ description: "set it to the state folder, such as .signalbox/default." }),
     PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: "set it to a free port." }),
     SIGNALBOX_BIND: Type.Optional(Type.String({ description: "set it to the address to listen on." })),
-    SIGNALBOX_GITHUB_APP_ID: Type.Optional(
-      Type.String({
-        pattern: "^[0-9]{1,15}$",
-        description: "set it to the id of the GitHub App, to ask GitHub for deliveries that never came.",
-      }),
-    ),
     SIGNALBOX_HOSTS: Type.String({
       default: "localhost",
       description: "list the host names under which the code host calls, with commas between them.",
@@ -49,32 +44,27 @@ const secrets =
 // Without its secret it could only refuse: better not to start.
 await secrets.get(WEBHOOK_SECRET);
 const stored = await openStores(world, state, log);
-const webhook = createWebhook({ ...stored, secrets, clock, log });
+const webhook = createWebhook({
+  ...stored,
+  secrets,
+  clock,
+  log,
+  ...(keepsTime(world) ? {} : { workInRequestMs: WORK_IN_REQUEST_MS }),
+});
 const server = createServer({ clock, log, hosts: () => config.SIGNALBOX_HOSTS.toLowerCase().split(",") });
 await server.register(webhook.routes);
 await server.register(probeRoutes());
+// On one machine the process keeps its own time, and nobody else may call for it.
+if (!keepsTime(world) && typeof stored.door !== "string")
+  await server.register(sweepRoutes({ guard: stored.door, sweep: () => webhook.sweep(), clock }));
 const url = await server.listen({ host: config.SIGNALBOX_BIND ?? hostOf(world), port: config.PORT });
 const sweeps = keepsTime(world)
   ? repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => webhook.sweep())
   : undefined;
-const redeliveries = keepsTime(world) ? await startRedeliveries(config.SIGNALBOX_GITHUB_APP_ID) : undefined;
 log.info({ url }, "webhook started");
-
-/** The client of GitHub is loaded only where there is an App: the door opens without it. */
-async function startRedeliveries(appId: string | undefined): Promise<{ stop(): Promise<void> } | undefined> {
-  if (appId === undefined) return undefined;
-  const { current: privateKey } = await secrets.get("github-app-key");
-  const { createGithubApp } = await import("../../shared/adapters/github/app.ts");
-  const { createGithubDeliveryLog } = await import("../../shared/adapters/github/delivery-log.ts");
-  const deliveryLog = createGithubDeliveryLog(createGithubApp({ appId, privateKey, clock, log }));
-  return repeat({ clock, log }, "redeliveries", REDELIVERY_PAUSE_MS, async () => {
-    await sweepRedeliveries({ deliveryLog, receipts: stored.receipts, clock, log });
-  });
-}
 
 const stop = async (): Promise<void> => {
   await server.close();
-  await redeliveries?.stop();
   await sweeps?.stop();
   await webhook.sweep();
   await stored.close();

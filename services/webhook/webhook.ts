@@ -7,6 +7,7 @@ import { Type } from "typebox";
 import { deliveryTrace, TAKEN_EVENTS } from "../../shared/domain/delivery.ts";
 import { invalidArgument } from "../../shared/domain/errors.ts";
 import { VERSION_ID } from "../../shared/domain/names.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
 import type { Secrets } from "../../shared/ports/secrets.ts";
 import { HttpError } from "../../shared/runtime/errors.ts";
 import { rawHeaderValues } from "../../shared/runtime/host-check.ts";
@@ -20,6 +21,11 @@ export const WEBHOOK_SECRET = "github-webhook";
 /** What the webhook needs. */
 export interface WebhookPorts extends ReceiptQueuePorts {
   readonly secrets: Secrets;
+  /**
+   * How long an answer may wait for the work on its delivery. For Cloud Run, which gives an instance no processor once it has
+   * answered: what is not done by then waits for the next request, or the schedule. Without it nothing waits.
+   */
+  readonly workInRequestMs?: number;
 }
 
 /** The webhook: its routes, and the queue behind them. */
@@ -65,6 +71,13 @@ function checkHeaders(request: FastifyRequest): void {
 const bodyHash = (event: string, body: Buffer): string =>
   `sha256:${createHash("sha256").update(`${event}\n`).update(body).digest("hex")}`;
 
+/** Resolves with the work, or after this time without it: the receipt is durable either way. */
+async function atMost(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([work, clock.sleep(ms, done.signal)]);
+  done.abort();
+}
+
 async function receive(ports: WebhookPorts, queue: ReceiptQueue, request: FastifyRequest) {
   const body = request.body as Buffer;
   const signature = requireSignature(header(request, "x-hub-signature-256"));
@@ -87,7 +100,10 @@ async function receive(ports: WebhookPorts, queue: ReceiptQueue, request: Fastif
     receivedAt: ports.clock.now().toISOString(),
   });
   const known = put.kind === "duplicate" ? put.guid : guid;
-  if (put.kind === "stored" || !put.settled) void queue.sweep();
+  if (put.kind === "stored" || !put.settled) {
+    const swept = queue.sweep();
+    if (ports.workInRequestMs !== undefined) await atMost(ports.clock, ports.workInRequestMs, swept);
+  }
   return { name: `deliveries/${known}`, duplicate: put.kind === "duplicate" };
 }
 

@@ -14,4 +14,11 @@ export interface FactService {
   handle(fact: AnyFact): Promise<void>;
   /** Puts right what no fact will tell (a lost process, a missed move). Called every second or so: cheap, safe to repeat. */
   reconcile?(): Promise<void>;
+  /**
+   * Resolves when nothing that a pass started is on its way any more. The call of a schedule is answered after it: on Cloud Run
+   * there is no processor after the answer.
+   */
+  idle?(): Promise<void>;
+  /** What a schedule calls besides, more seldom: path, such as `/redeliveries`, to the work. Safe to repeat, as all is. */
+  readonly schedules?: Readonly<Record<string, () => Promise<void>>>;
 }

@@ -6,7 +6,8 @@ import { http, type Request, type Response } from "@google-cloud/functions-frame
 import { getTestServer } from "@google-cloud/functions-framework/testing";
 import { type ControlPlaneError, ERROR_CODES, isTransient } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
-import { deliver, type DeliverPorts } from "./deliver.ts";
+import { withDeadline } from "./deadline.ts";
+import { deliver, type DeliverPorts, HANDLER_TIME_MAX_MS } from "./deliver.ts";
 import type { FactService } from "./fact-service.ts";
 import { toControlPlaneError } from "./errors.ts";
 import { FACT_BYTES_MAX } from "./parse.ts";
@@ -20,6 +21,16 @@ export const PUSH_BYTES_MAX = Math.ceil((FACT_BYTES_MAX * 4) / 3) + 16_384;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Path that a scheduler calls to let the service put things right. */
 const RECONCILE_PATH = "/reconcile";
+
+/** What a schedule wants when it calls this path; undefined for the path of pushes. */
+function workAt(service: FactService, path: string): (() => Promise<void>) | undefined {
+  const { schedules = {} } = service;
+  if (path !== RECONCILE_PATH) return Object.hasOwn(schedules, path) ? schedules[path] : undefined;
+  return async () => {
+    await service.reconcile?.();
+    await service.idle?.();
+  };
+}
 
 /** Handles one push body and answers the status. What can never be read is kept as a dead letter, so that it does not come back. */
 async function acceptPush(service: FactService, ports: DeliverPorts, body: Buffer): Promise<number> {
@@ -54,8 +65,10 @@ async function acceptPush(service: FactService, ports: DeliverPorts, body: Buffe
 export function onFacts(service: FactService, ports: DeliverPorts, subscription?: string): void {
   http(service.name, async (request: Request, response: Response) => {
     try {
-      if (request.path === RECONCILE_PATH) {
-        await service.reconcile?.();
+      const work = workAt(service, request.path);
+      if (work !== undefined) {
+        const what = `${service.name} at ${request.path}`;
+        await withDeadline(ports.clock, HANDLER_TIME_MAX_MS, what, work);
         response.status(204).end();
         return;
       }

@@ -13,7 +13,7 @@ import Type from "typebox";
 import { Check, Errors } from "typebox/value";
 import { parse } from "yaml";
 import { readTopology } from "../../scripts/compose/topology.ts";
-import { importsOf, readSource, ROOT } from "../support/source-files.ts";
+import { importsOf, readSource, ROOT, sourceFiles } from "../support/source-files.ts";
 
 const topology = readTopology();
 const entries = Object.entries(topology);
@@ -151,6 +151,37 @@ test("every role of services.yaml is one that Terraform knows", () => {
   expect(known.size).toBeGreaterThan(10);
   const used = entries.flatMap(([, entry]) => (entry as { roles?: readonly string[] }).roles ?? []);
   expect(used.filter((role) => !known.has(role))).toEqual([]);
+});
+
+/** Everything that a service's own files say. */
+const codeOf = (name: string): string =>
+  sourceFiles(".ts")
+    .filter((file) => file.startsWith(`services/${name}/`))
+    .map(readSource)
+    .join("\n");
+
+test("every schedule calls a path that its service serves, and every service that puts things right has one", () => {
+  const scheduled = entries.flatMap(([name, { schedules = {} }]) =>
+    Object.keys(schedules).map((path) => ({ name, path })),
+  );
+  expect(scheduled.length).toBeGreaterThanOrEqual(8);
+  // `/reconcile` is the door's own path for whoever takes pushes.
+  const unserved = scheduled.filter(({ name, path }) => {
+    const isOwn = topology[name]?.kind === "http" || path !== "/reconcile";
+    return isOwn && !codeOf(name).includes(`"${path}"`);
+  });
+  expect(unserved).toEqual([]);
+  const reconciling = entries.filter(
+    ([name, { kind }]) => kind !== "http" && /\breconcile(?:\(\) \{|: )/.test(codeOf(name)),
+  );
+  expect(reconciling.length).toBeGreaterThanOrEqual(5);
+  const idle = reconciling.filter(([, { schedules = {} }]) => schedules["/reconcile"] === undefined);
+  expect(idle.map(([name]) => name)).toEqual([]);
+});
+
+test("the App's key is not where strangers are heard", () => {
+  const holders = entries.filter(([, { secrets = [] }]) => secrets.includes("github-app"));
+  expect(holders.map(([name]) => name)).toEqual(["provisioner", "rollout", "relay"]);
 });
 
 test("the image starts every service by the argument that Terraform gives it", () => {

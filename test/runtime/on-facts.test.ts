@@ -2,9 +2,10 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { pushBody } from "../../shared/adapters/local/push-bus.ts";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
+import { HANDLER_TIME_MAX_MS } from "../../shared/runtime/deliver.ts";
 import { drain } from "../../shared/runtime/drain.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import { onFacts, PUSH_BYTES_MAX, serveFunction } from "../../shared/runtime/on-facts.ts";
@@ -15,13 +16,16 @@ const TOKEN = "a token of a test, long enough to be one";
 const AUTHORIZED = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
 
 /** A served service whose handling the test decides. */
-async function door(handle: FactService["handle"] = async () => undefined, reconcile?: () => Promise<void>) {
+async function door(
+  handle: FactService["handle"] = async () => undefined,
+  more: Partial<Pick<FactService, "reconcile" | "idle" | "schedules">> = {},
+) {
   const world = createWorld({});
   const service: FactService = {
     name: "tested",
     inputs: ["plan.started"],
     handle,
-    ...(reconcile === undefined ? {} : { reconcile }),
+    ...more,
   };
   onFacts(service, world);
   const server = serveFunction("tested", TOKEN).listen(0, "127.0.0.1");
@@ -129,14 +133,42 @@ describe("the push door", () => {
   test("lets a scheduler reconcile, and answers 503 when that fails", async () => {
     let broken = false;
     let rounds = 0;
-    const { post } = await door(undefined, async () => {
+    const reconcile = async () => {
       if (broken) throw new Error("not now");
       rounds += 1;
-    });
+    };
+    const { post } = await door(undefined, { reconcile });
     expect(await post("{}", AUTHORIZED, "reconcile")).toBe(204);
     broken = true;
     expect(await post("{}", AUTHORIZED, "reconcile")).toBe(503);
     expect(rounds).toBe(1);
+  });
+
+  test("answers a scheduler when what was started has ended, or 503 when that takes too long", async () => {
+    const work = Promise.withResolvers<void>();
+    const { post, clock } = await door(undefined, {
+      reconcile: async () => undefined,
+      idle: () => work.promise,
+    });
+    const late = post("{}", AUTHORIZED, "reconcile");
+    await vi.waitUntil(() => clock.sleeping() > 0);
+    await clock.advance(HANDLER_TIME_MAX_MS);
+    expect(await late).toBe(503);
+    const answer = post("{}", AUTHORIZED, "reconcile");
+    await vi.waitUntil(() => clock.sleeping() > 0);
+    work.resolve();
+    expect(await answer).toBe(204);
+  });
+
+  test("takes a service's other schedules at their own paths, and nothing at paths of objects", async () => {
+    let called = 0;
+    const { post } = await door(undefined, { schedules: { "/seldom": async () => void (called += 1) } });
+    expect(await post("", AUTHORIZED, "seldom")).toBe(204);
+    expect(called).toBe(1);
+    // Everything else is a push, and this is none: kept as a dead letter.
+    for (const path of ["__proto__", "constructor", "seldom/"])
+      expect(await post("{}", AUTHORIZED, path)).toBe(204);
+    expect(called).toBe(1);
   });
 
   test("answers probes without a token, and nothing else that is not a push", async () => {

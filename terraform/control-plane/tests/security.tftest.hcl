@@ -55,14 +55,14 @@ run "security" {
   }
   assert {
     condition = alltrue([
-      for key in ["provisioner", "registry", "rollout", "data"] :
+      for key in ["provisioner", "registry", "rollout", "data", "notifier"] :
       toset(values(module.service[key].invokers)) == toset(["serviceAccount:signalbox-dev-to-${key}@example-dev.iam.gserviceaccount.com", "serviceAccount:signalbox-dev-scheduler@example-dev.iam.gserviceaccount.com"])
     ])
     error_message = "A service is called by its own subscription and by the clock."
   }
   assert {
-    condition     = toset(values(module.service["notifier"].invokers)) == toset(["serviceAccount:signalbox-dev-to-notifier@example-dev.iam.gserviceaccount.com"])
-    error_message = "The notifier is called by its subscription alone."
+    condition     = toset(values(module.service["relay"].invokers)) == toset(["serviceAccount:signalbox-dev-scheduler@example-dev.iam.gserviceaccount.com"])
+    error_message = "The relay is called by the clock alone."
   }
   assert {
     condition     = contains(values(module.service["api-programs"].invokers), "serviceAccount:signalbox-dev-workflows@example-dev.iam.gserviceaccount.com")
@@ -86,7 +86,7 @@ run "security" {
     error_message = "Only the provisioner starts plans and applies."
   }
   assert {
-    condition     = toset([for each in google_secret_manager_secret_iam_member.service : "${split("@", each.member)[0]}>${each.secret_id}"]) == toset(["serviceAccount:signalbox-dev-webhook>signalbox-dev-github-webhook", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-github-app", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-plan-key", "serviceAccount:signalbox-dev-rollout>signalbox-dev-github-app", "serviceAccount:signalbox-dev-notifier>signalbox-dev-notifications", "serviceAccount:signalbox-dev-api>signalbox-dev-page-key", "serviceAccount:signalbox-dev-api>signalbox-dev-principals", "serviceAccount:signalbox-dev-console>signalbox-dev-page-key", "serviceAccount:signalbox-dev-console>signalbox-dev-principals"])
+    condition     = toset([for each in google_secret_manager_secret_iam_member.service : "${split("@", each.member)[0]}>${each.secret_id}"]) == toset(["serviceAccount:signalbox-dev-webhook>signalbox-dev-github-webhook", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-github-app", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-plan-key", "serviceAccount:signalbox-dev-rollout>signalbox-dev-github-app", "serviceAccount:signalbox-dev-relay>signalbox-dev-github-app", "serviceAccount:signalbox-dev-notifier>signalbox-dev-notifications", "serviceAccount:signalbox-dev-api>signalbox-dev-page-key", "serviceAccount:signalbox-dev-api>signalbox-dev-principals", "serviceAccount:signalbox-dev-console>signalbox-dev-page-key", "serviceAccount:signalbox-dev-console>signalbox-dev-principals"])
     error_message = "Each secret is read by who needs it, and no build reads any."
   }
   assert {

@@ -117,8 +117,16 @@ run "settings" {
   }
 
   assert {
-    condition     = alltrue([for name in ["relay", "rollout"] : google_cloud_scheduler_job.schedule["${name}-reconcile"].schedule == "* * * * *"])
-    error_message = "The outbox is swept, and traffic looked after, every minute."
+    condition     = alltrue([for name in ["relay", "rollout", "webhook", "notifier"] : google_cloud_scheduler_job.schedule["${name}-reconcile"].schedule == "* * * * *"])
+    error_message = "The outbox, traffic, receipts that were left and notifications that are due are looked at every minute."
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.schedule["relay-redeliveries"].schedule == "*/5 * * * *" && google_cloud_scheduler_job.schedule["relay-redeliveries"].http_target[0].uri == "https://signalbox-dev-relay-123456789012.us-central1.run.app/redeliveries"
+    error_message = "GitHub is asked every 5 minutes for deliveries that never came."
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.schedule["webhook-reconcile"].http_target[0].uri == "https://signalbox-dev-webhook-123456789012.us-central1.run.app/reconcile" && google_cloud_scheduler_job.schedule["webhook-reconcile"].http_target[0].oidc_token[0].audience == "signalbox-dev-webhook"
+    error_message = "The clock calls the webhook with a token for the webhook alone."
   }
   assert {
     condition     = alltrue([for name in ["provisioner", "data", "registry"] : google_cloud_scheduler_job.schedule["${name}-reconcile"].schedule == "*/5 * * * *"])

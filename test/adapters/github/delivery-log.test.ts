@@ -2,7 +2,11 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createGithubDeliveryLog } from "../../../shared/adapters/github/delivery-log.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import type { Receipts } from "../../../shared/ports/receipts.ts";
-import { DELIVERY_ATTEMPTS_MAX, sweepRedeliveries } from "../../../services/webhook/redelivery-sweep.ts";
+import {
+  createRedeliverySweep,
+  DELIVERY_ATTEMPTS_MAX,
+  REDELIVERY_WINDOW_MS,
+} from "../../../services/relay/redelivery-sweep.ts";
 import { appOf, capturedLog, type GithubWorld, startGithubWorld } from "../../support/github/fixture.ts";
 import type { FakeDelivery } from "../../support/github/world.ts";
 
@@ -26,13 +30,14 @@ const receiptsOf = (...guids: readonly string[]): Pick<Receipts, "list"> => ({
     Promise.resolve(guids.map((guid) => ({ guid, event: "push", bodyHash: "", receivedAt: ago(0) }))),
 });
 const log = capturedLog();
-const sweep = (receipts: Pick<Receipts, "list">) =>
-  sweepRedeliveries({
+const sweepOf = (receipts: Pick<Receipts, "list">) =>
+  createRedeliverySweep({
     deliveryLog: createGithubDeliveryLog(appOf(world.fake)),
     receipts,
     clock: systemClock,
     log,
   });
+const sweep = (receipts: Pick<Receipts, "list">) => sweepOf(receipts)();
 const asked = () => world.fake.deliveries.filter(({ redelivery }) => redelivery).map(({ guid }) => guid);
 
 test("what has no receipt is asked for again, whatever GitHub thinks of it", async () => {
@@ -75,4 +80,62 @@ test("a limit ends the sweep with an error that can be tried again", async () =>
   logged("lost", 10 * MINUTE_MS);
   world.fake.fail(/attempts$/, "secondary-limit");
   await expect(sweep(receiptsOf())).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+});
+
+/** Receipts of one a minute, newest first; counts what is read. */
+function countedReceipts(guids: readonly string[]) {
+  const kept = guids.map((guid, index) => ({
+    guid,
+    event: "push",
+    bodyHash: "",
+    receivedAt: ago(index * MINUTE_MS),
+  }));
+  const counted = {
+    kept,
+    read: 0,
+    list: async (limit: number) => {
+      const part = kept.slice(0, limit);
+      counted.read += part.length;
+      return part;
+    },
+  };
+  return counted;
+}
+const many = Array.from({ length: 3_000 }, (_, index) => `r${index}`);
+
+test("no more receipts are read than tell about what nobody knows of, and none when everything is known", async () => {
+  const receipts = countedReceipts(many);
+  const again = sweepOf(receipts);
+  logged("r30", 30 * MINUTE_MS);
+  expect(await again()).toBe(0);
+  expect(receipts.read).toBe(100);
+  expect(await again()).toBe(0);
+  expect(receipts.read).toBe(100);
+  logged("lost", 500 * MINUTE_MS);
+  expect(await again()).toBe(1);
+  expect(receipts.read).toBe(100 + 100 + 1_000);
+  // What is still missing needs only what came since.
+  expect(await again()).toBe(0);
+  expect(receipts.read).toBe(100 + 100 + 1_000 + 100);
+});
+
+test("what came after it was missed is no longer asked for", async () => {
+  const receipts = countedReceipts(many);
+  const again = sweepOf(receipts);
+  logged("late", 10 * MINUTE_MS);
+  expect(await again()).toBe(1);
+  receipts.kept.unshift({ guid: "late", event: "push", bodyHash: "", receivedAt: ago(0) });
+  const { deliveries } = world.fake;
+  for (const [index, each] of deliveries.entries())
+    deliveries[index] = { ...each, delivered_at: ago(5 * MINUTE_MS) };
+  expect(await again()).toBe(0);
+});
+
+test("beyond the receipts that are compared nothing is asked for again", async () => {
+  const crowd = Array.from({ length: 10_000 }, (_, index) => `c${index}`);
+  const receipts = countedReceipts(crowd);
+  for (const receipt of receipts.kept) receipt.receivedAt = ago(MINUTE_MS);
+  logged("before", REDELIVERY_WINDOW_MS / 2);
+  expect(await sweep(receipts)).toBe(0);
+  expect(asked()).toEqual([]);
 });

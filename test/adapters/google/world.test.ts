@@ -60,3 +60,16 @@ test("a service whose things would stay in its container starts on this machine 
   expect(() => start({ ...CLOUD, ...EMULATORS })).not.toThrow();
   expect(() => start({})).not.toThrow();
 });
+
+test("an edge that a schedule calls is not started without the account of the schedule", () => {
+  const scheduler = "scheduler@p.iam.gserviceaccount.com";
+  expect(
+    configure({ ...CLOUD, SIGNALBOX_SCHEDULER_ACCOUNT: scheduler }, "called-and-scheduled", OWN).world,
+  ).toMatchObject({ audience: "signalbox-registry", senders: [scheduler], subscription: "" });
+  expect(() => configure(CLOUD, "called-and-scheduled", OWN)).toThrow(
+    /SIGNALBOX_SCHEDULER_ACCOUNT is missing/,
+  );
+  // The console has neither, and asks for neither.
+  const { SIGNALBOX_AUDIENCES: _audiences, ...rest } = CLOUD;
+  expect(configure(rest, "called", OWN).world).toMatchObject({ senders: [] });
+});

@@ -33,6 +33,14 @@ run "derives_names_filters_and_pairs" {
     error_message = "Only the webhook is open to everybody."
   }
   assert {
+    condition     = alltrue([for each in output.schedules : contains(keys(output.invokers), "${each.service}<scheduler") && each.audience == output.deployments[each.service].audience])
+    error_message = "The clock may call what it has to, and says for whom its token is."
+  }
+  assert {
+    condition     = toset([for key, each in output.schedules : each.uri if each.service == "relay"]) == toset(["https://signalbox-dev-relay-123456789012.us-central1.run.app/reconcile", "https://signalbox-dev-relay-123456789012.us-central1.run.app/redeliveries"])
+    error_message = "Each path of a service has its schedule."
+  }
+  assert {
     condition     = alltrue([for key, each in output.deployments : each.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY" if each.door == "pushes"])
     error_message = "What Pub/Sub pushes to is internal."
   }
