@@ -24,6 +24,8 @@ interface Moved {
   readonly epoch: number;
   readonly milliseconds: number;
   readonly alreadyMoved: boolean;
+  /** Missing in the answer of a control plane from before. */
+  readonly drifted?: boolean;
 }
 
 /** The answer, or undefined while what it needs is down: a rollback must not wait for that. */
@@ -93,7 +95,8 @@ function rollbackWords(name: string, moved: Moved): string {
   const what = moved.alreadyMoved
     ? `${name} had been moved off version ${lastId(moved.from)} already: ${now}.`
     : `${name} moved from version ${lastId(moved.from)} to ${lastId(moved.to)} in ${moved.milliseconds.toFixed(0)} ms: ${now}.`;
-  return `${what}\n${heldWords(name)}`;
+  const drift = moved.drifted === true ? "\nSomebody had changed its route by hand: that is undone." : "";
+  return `${what}${drift}\n${heldWords(name)}`;
 }
 
 /** What a rollback leaves behind. */

@@ -44,9 +44,15 @@ export interface DoneRollback {
   readonly epoch: number;
 }
 
-/** What is to be done: nothing more, or one move to the first of the targets that can serve (warm ones before cold ones). */
+/** A rollback that has been done and that somebody else undid in the store: no move is due, but the weights are to be written again. */
+export interface UndoneRollback extends Omit<DoneRollback, "kind"> {
+  readonly kind: "put-right";
+}
+
+/** What is to be done: nothing more, the weights again, or one move to the first of the targets that can serve (warm ones before cold ones). */
 export type RollbackPlan =
   | DoneRollback
+  | UndoneRollback
   | {
       readonly kind: "move";
       readonly from: string;
@@ -86,6 +92,17 @@ function replayed(document: TrafficDocument, ask: RollbackAsk): DoneRollback | u
   if (move === undefined) return undefined;
   if (move.requestHash !== ask.requestHash) throw requestIdReused(ask.requestId, `at epoch ${move.epoch}`);
   return doneRollback(move, ask.from);
+}
+
+/** Whether a version gets requests that the document does not give it, because somebody else changed the store. */
+const isServedByDrift = (endpoint: string, { drift = {} }: TrafficDocument, version: string): boolean =>
+  (drift[backendName(endpoint, version)] ?? 0) > 0;
+
+/** What is to be done for a version that holds traffic in the store and not in the document: the document's weights, written again. */
+function putRight(document: TrafficDocument, from: string): UndoneRollback {
+  const weights = versionWeights(document);
+  const { epoch } = document.traffic;
+  return { kind: "put-right", from, to: soleVersion(weights) ?? heaviest(weights), weights, epoch };
 }
 
 /** `from` holds no traffic: the move that took it away, or the present state when that move has left the list. */
@@ -147,7 +164,9 @@ const REGISTER = "Register a version that works; traffic stays where it is.";
 
 /**
  * What a rollback has to do, from the document alone. In this order: the same request id has moved already; `from` no longer
- * serves, or `to` holds 100 %; the button was pressed twice within `SAME_ROLLBACK_MS`; else a move.
+ * serves, or `to` holds 100 %; the button was pressed twice within `SAME_ROLLBACK_MS`; else a move. Where somebody else changed
+ * the store so that what was done does not hold there, the weights are put right. A replayed request id never does that: it
+ * may be an old one, and the change a person's answer to an emergency.
  *
  * Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`, INVALID_ARGUMENT when from and to are the same, FAILED_PRECONDITION
  * `FROM_NEVER_SERVED`, `NOT_A_GOOD_VERSION` (a `to` that never held 100 % or was taken back) or `NO_GOOD_VERSION`.
@@ -162,7 +181,11 @@ export function planRollback(endpoint: string, document: TrafficDocument, ask: R
   }
   const replay = replayed(document, ask);
   if (replay !== undefined) return replay;
-  if (ask.from !== undefined && weights[ask.from] === undefined) return alreadyLeft(document, ask.from);
+  if (ask.from !== undefined && weights[ask.from] === undefined) {
+    return isServedByDrift(endpoint, document, ask.from)
+      ? putRight(document, ask.from)
+      : alreadyLeft(document, ask.from);
+  }
   if (Object.keys(weights).length === 0) {
     // Whether such an endpoint is configured is in the ledger, which a rollback must not need.
     const because =
@@ -170,9 +193,13 @@ export function planRollback(endpoint: string, document: TrafficDocument, ask: R
     throw noGoodVersion(endpoint, because, REGISTER);
   }
   const newest = document.traffic.moves[0];
-  if (ask.to !== undefined && newest !== undefined && weights[ask.to] === 100) return doneRollback(newest);
+  if (ask.to !== undefined && newest !== undefined && weights[ask.to] === 100) {
+    const done = doneRollback(newest);
+    return document.drift === undefined ? done : putRight(document, done.from);
+  }
   const twice = pressedTwice(document, ask);
-  if (twice !== undefined) return twice;
+  if (twice !== undefined)
+    return isServedByDrift(endpoint, document, twice.from) ? putRight(document, twice.from) : twice;
 
   const from = ask.from ?? versionToLeave(document, ask.to);
   const all = targetsFor(endpoint, document, from);

@@ -95,6 +95,21 @@ export interface TrafficDocument {
     /** The last `OPERATIONS_MAX` warm-ups, newest first; missing before the first. */
     readonly operations?: readonly WarmUp[];
   };
+  /**
+   * Backend → share that the store really sends, where somebody else has changed it since our last write. It is read and never
+   * stored: any write puts the weights right and so ends it.
+   */
+  readonly drift?: Weights;
+}
+
+/** The document as it is stored. */
+export function withoutDrift({
+  schema,
+  resourceVersion,
+  weights,
+  traffic,
+}: TrafficDocument): TrafficDocument {
+  return { schema, resourceVersion, weights, traffic };
 }
 
 /** Moves kept in the document. */

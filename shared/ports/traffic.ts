@@ -3,7 +3,8 @@ import type { TrafficDocument } from "../domain/traffic.ts";
 /**
  * The one document per endpoint that decides where requests go; it holds weights, epoch, last moves, good versions and hold.
  * Law: a write replaces the whole document, is durable when it resolves, and succeeds only at the `resourceVersion` that was
- * read (`conflict` otherwise). No other writer exists.
+ * read (`conflict` otherwise). No other writer exists; where the store cannot keep others out, what they changed is read as
+ * `drift`, and any write ends it: weights, and all else that says where requests go, are then those of the document.
  */
 export interface Traffic {
   read(endpoint: string): Promise<TrafficDocument | undefined>;

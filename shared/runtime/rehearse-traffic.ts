@@ -1,6 +1,6 @@
 // Traffic as it would be: reads what is there, and keeps what is written to itself. Apart from the ledger's, because a rollback
 // must not know the ledger.
-import type { TrafficDocument } from "../domain/traffic.ts";
+import { type TrafficDocument, withoutDrift } from "../domain/traffic.ts";
 import type { Traffic } from "../ports/traffic.ts";
 
 /** A port over `traffic` that writes nothing there. Made for one request. */
@@ -16,7 +16,7 @@ export function rehearseTraffic(traffic: Traffic): Traffic {
       // Nothing is awaited from here on: of racing writers one wins.
       const stored = (written.get(endpoint) ?? there)?.resourceVersion ?? 0;
       if (stored !== document.resourceVersion) return { kind: "conflict" };
-      const next = { ...document, resourceVersion: stored + 1 };
+      const next = { ...withoutDrift(document), resourceVersion: stored + 1 };
       written.set(endpoint, next);
       return { kind: "written", document: next };
     },

@@ -60,8 +60,10 @@ export interface RollbackResult {
   readonly epoch: number;
   /** From the call to the durable write. */
   readonly milliseconds: number;
-  /** Nothing was written: an earlier move did what was asked. */
+  /** No move was made: an earlier one did what was asked. */
   readonly alreadyMoved: boolean;
+  /** Somebody else had changed the weights where they are stored; this rollback wrote them anew. */
+  readonly drifted: boolean;
 }
 
 /** What became of a rollback: traffic is where it was to go, or will be once the version there is warm. */
@@ -106,6 +108,14 @@ interface Attempt {
   readonly epoch: number;
   readonly cause: string;
   readonly from: string;
+}
+
+/** What one try leaves to the next. */
+interface Memory {
+  /** The move that was written last, when it is not known whether it arrived. */
+  attempt?: Attempt | undefined;
+  /** A document was written over a drift. */
+  drifted: boolean;
 }
 
 /** The move of an attempt whose reply was lost, if it did reach the document. */
@@ -169,12 +179,11 @@ async function attemptRollback(
   ports: RollbackPorts,
   request: RollbackRequest,
   hash: string,
-  before: Attempt | undefined,
-  started: (attempt: Attempt) => void,
+  memory: Memory,
 ): Promise<Tried> {
   const { endpoint, from, to, requestId, actor, reason, hold } = request;
   const document = await readTraffic(ports.traffic, endpoint);
-  const mine = landed(document, before);
+  const mine = landed(document, memory.attempt);
   if (mine !== undefined) return { ...mine, mine: true };
   const begun = knownWarmUp(document, requestId, hash);
   if (begun !== undefined) return { kind: "warming", warmUp: begun };
@@ -186,6 +195,11 @@ async function attemptRollback(
     now,
   });
   if (plan.kind === "already-moved") return { ...plan, mine: false };
+  if (plan.kind === "put-right") {
+    memory.drifted = true;
+    const written = await ports.traffic.write(endpoint, document);
+    return written.kind === "conflict" ? undefined : { ...plan, kind: "already-moved", mine: false };
+  }
 
   const readiness = await probe(ports, plan.targets);
   const chosen = chooseTarget(endpoint, plan.targets, readiness, request.force ?? false);
@@ -203,7 +217,8 @@ async function attemptRollback(
     ...(requestId === undefined ? {} : { requestId, requestHash: hash }),
     ...(hold === undefined ? {} : { hold }),
   });
-  started({ epoch, cause, from: plan.from });
+  memory.attempt = { epoch, cause, from: plan.from };
+  memory.drifted ||= document.drift !== undefined;
   const result = await ports.traffic.write(endpoint, next);
   const move = next.traffic.moves[0];
   if (result.kind === "conflict" || move === undefined) return undefined;
@@ -213,7 +228,8 @@ async function attemptRollback(
 /**
  * Takes traffic back to the last good version and holds the endpoint. Where no version in good standing can serve now and one
  * is scaled down, that one is warmed first: the document then says so, and `driveWarmUp` moves. It never stops for another writer: it reads again and
- * writes epoch + 1 over whatever is there, unless what it was asked for has been done meanwhile.
+ * writes epoch + 1 over whatever is there, unless what it was asked for has been done meanwhile. Where it has been done and
+ * somebody else undid it in the store, it writes the weights again, at the same epoch.
  *
  * Errors: those of `planRollback` and `chooseTarget` (FAILED_PRECONDITION `NO_GOOD_VERSION`, `NOT_A_GOOD_VERSION`, `FROM_NEVER_SERVED`; ALREADY_EXISTS `REQUEST_ID_REUSED`), INTERNAL when the document is corrupt,
  * UNAVAILABLE `ROLLBACK_NOT_WRITTEN` when the document could not be read or written in `ROLLBACK_ATTEMPTS_MAX` tries.
@@ -221,19 +237,20 @@ async function attemptRollback(
 export async function askRollback(ports: RollbackPorts, request: RollbackRequest): Promise<RollbackOutcome> {
   const start = ports.clock.now().getTime();
   const hash = requestHash(request);
-  let attempt: Attempt | undefined;
+  const memory: Memory = { drifted: false };
   let failure: unknown;
   for (let tried = 0; tried < ROLLBACK_ATTEMPTS_MAX; tried++) {
     try {
-      const done = await attemptRollback(ports, request, hash, attempt, (next) => (attempt = next));
+      const done = await attemptRollback(ports, request, hash, memory);
       if (done?.kind === "warming") return done;
       if (done !== undefined) {
         const { from, to, weights, epoch, mine } = done;
         const milliseconds = ports.clock.now().getTime() - start;
-        const result = { from, to, weights, epoch, milliseconds, alreadyMoved: !mine };
+        const { drifted } = memory;
+        const result = { from, to, weights, epoch, milliseconds, alreadyMoved: !mine, drifted };
         return { kind: "moved", result };
       }
-      attempt = undefined;
+      memory.attempt = undefined;
     } catch (error) {
       if (!isRetried(error)) throw error;
       failure = error;

@@ -69,6 +69,15 @@ export function trafficContract(name: string, create: () => Promise<Traffic>): v
       expect(await traffic.read(endpoint)).toEqual(second);
     });
 
+    it("ends a drift by any write, and stores none", async () => {
+      const first = await written(moved(EMPTY_TRAFFIC, { [version(1)]: 100 }, "c1"));
+      const again = await written({ ...first, drift: { theirs: 7 } });
+      expect(again).not.toHaveProperty("drift");
+      const document = await traffic.read(endpoint);
+      expect(document).toEqual(again);
+      expect(document).not.toHaveProperty("drift");
+    });
+
     it("lets exactly one of eight racing writers in, round after round", async () => {
       let document = await written(moved(EMPTY_TRAFFIC, { [version(1)]: 100 }, "c1"));
       for (let round = 1; round <= 5; round++) {

@@ -91,6 +91,7 @@ describe("a rollback", () => {
       epoch: 4,
       milliseconds: 0,
       alreadyMoved: false,
+      drifted: false,
     });
     const document = await readTraffic(traffic, endpoint);
     expect(document.weights).toEqual({ [backendName(endpoint, v2)]: 100 });

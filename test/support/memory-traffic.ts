@@ -1,5 +1,5 @@
 // The traffic port in memory: for tests in virtual time, which cannot wait for a disk. It passes the port's contract.
-import type { TrafficDocument } from "../../shared/domain/traffic.ts";
+import { type TrafficDocument, withoutDrift } from "../../shared/domain/traffic.ts";
 import type { Traffic } from "../../shared/ports/traffic.ts";
 
 /** Nobody may change what others read too. */
@@ -17,7 +17,7 @@ export function createMemoryTraffic(): Traffic {
     async write(endpoint, document) {
       const stored = documents.get(endpoint)?.resourceVersion ?? 0;
       if (stored !== document.resourceVersion) return { kind: "conflict" };
-      const next = frozen(structuredClone({ ...document, resourceVersion: stored + 1 }));
+      const next = frozen(structuredClone({ ...withoutDrift(document), resourceVersion: stored + 1 }));
       documents.set(endpoint, next);
       return { kind: "written", document: next };
     },

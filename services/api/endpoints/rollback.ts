@@ -37,6 +37,8 @@ const schema = {
       epoch: Type.Integer(),
       milliseconds: Type.Number(),
       alreadyMoved: Type.Boolean(),
+      /** Somebody else had changed where requests go, in the cluster; it is put right. */
+      drifted: Type.Boolean(),
     }),
     /** The version to go back to is scaled down: it is warmed, then traffic moves. */
     202: OperationResource,

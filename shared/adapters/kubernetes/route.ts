@@ -21,13 +21,20 @@ const DEFAULT_TEAM = "default";
 
 interface BackendRef {
   readonly name: string;
+  readonly namespace?: string;
   readonly port?: number;
   readonly weight?: number;
 }
 
-interface RouteRule {
-  readonly matches?: readonly object[];
-  readonly filters?: readonly object[];
+interface RouteMatch {
+  readonly path?: { readonly type?: string; readonly value?: string };
+  readonly [narrower: string]: unknown;
+}
+
+/** A rule of a route. */
+export interface RouteRule {
+  readonly matches?: readonly RouteMatch[];
+  readonly filters?: readonly { readonly type: string; readonly [content: string]: unknown }[];
   readonly backendRefs?: readonly BackendRef[];
 }
 
@@ -60,8 +67,12 @@ function backendRefs(endpoint: string, document: TrafficDocument, port: number):
   return refs.slice(0, ROUTE_BACKENDS_MAX);
 }
 
-/** One rule a path, since a path that is taken off must be the only one of its rule. */
-function rulesOf(endpoint: string, document: TrafficDocument, placement: Placement): readonly RouteRule[] {
+/** What a route does for a document. One rule a path, since a path that is taken off must be the only one of its rule. */
+export function rulesOf(
+  endpoint: string,
+  document: TrafficDocument,
+  placement: Placement,
+): readonly RouteRule[] {
   const { team, name } = routePlace(endpoint, placement.namespacePrefix);
   const paths = team === DEFAULT_TEAM ? [`/${team}/${name}`, `/${name}`] : [`/${team}/${name}`];
   const refs = backendRefs(endpoint, document, placement.backendPort);
@@ -130,14 +141,6 @@ export function endpointOfRoute({ metadata: { labels = {}, name } }: HttpRoute):
   return parseName("endpoint", endpoint) && formatName("endpoint", { team, endpoint: name });
 }
 
-/** Backend → weight of a route's first rule, without zeros; a weight that is left out is 1. */
-export function routeWeights(route: HttpRoute): Weights {
-  const refs = route.spec?.rules?.[0]?.backendRefs ?? [];
-  return Object.fromEntries(
-    refs.filter(({ weight }) => weight !== 0).map(({ name, weight = 1 }) => [name, weight]),
-  );
-}
-
 function corrupt(endpoint: string, problems: string, cause?: unknown): ControlPlaneError {
   return new ControlPlaneError(
     "INTERNAL",
@@ -155,7 +158,7 @@ function parseAnnotation(endpoint: string, text: string | undefined): TrafficDoc
   }
 }
 
-/** The document that a route holds. Its weights are those of its last move, which the route's should be: compare `routeWeights`. */
+/** The document that a route holds. Its weights are those of its last move, which the route's should be: `driftOf` compares. */
 export function documentOf(endpoint: string, route: HttpRoute): TrafficDocument {
   if (endpointOfRoute(route) !== endpoint) {
     const place = `${route.metadata.namespace}/${route.metadata.name}`;

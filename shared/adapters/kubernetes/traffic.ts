@@ -2,7 +2,7 @@
 // A move is one GET and one PATCH, so that an identity that may do nothing else can roll back.
 import { invalidArgument } from "../../domain/errors.ts";
 import { parseTrafficDocument } from "../../domain/traffic-document.ts";
-import type { TrafficDocument, Weights } from "../../domain/traffic.ts";
+import { type TrafficDocument, type Weights, withoutDrift } from "../../domain/traffic.ts";
 import type { Traffic } from "../../ports/traffic.ts";
 import type { KubernetesClient } from "./client.ts";
 import { collectionPath, HTTP_ROUTES, objectPath } from "./objects.ts";
@@ -14,14 +14,15 @@ import {
   newRoute,
   resourceVersionOf,
   routeChange,
-  routeWeights,
 } from "./route.ts";
+import { driftOf } from "./route-drift.ts";
 
-/** A route whose weights somebody else has changed. */
+/** A route that somebody else has changed: where requests go, or which. */
 export interface Drift {
   readonly endpoint: string;
   /** Backend → percent, as our last move left them. */
   readonly expected: Weights;
+  /** Backend → the most that any rule of the route gives it. */
   readonly found: Weights;
 }
 
@@ -30,15 +31,11 @@ export interface KubernetesTrafficOptions {
   readonly client: KubernetesClient;
   readonly placement: Placement;
   /**
-   * Told at every read of a route whose weights are not ours. Nothing is put right behind a person's back: the next write is
+   * Told at every read of a route whose rules are not ours. Nothing is put right behind a person's back: the next write is
    * ours, rules and all. It must not throw.
    */
   readonly drifted: (drift: Drift) => void;
 }
-
-const sameWeights = (one: Weights, other: Weights): boolean =>
-  Object.keys(one).length === Object.keys(other).length &&
-  Object.entries(one).every(([backend, percent]) => other[backend] === percent);
 
 function requireDocument(endpoint: string, document: TrafficDocument): void {
   const parsed = parseTrafficDocument(endpoint, document);
@@ -73,11 +70,13 @@ export function createTraffic({ client, placement, drifted }: KubernetesTrafficO
       const route = await client.get<HttpRoute>(objectPath(HTTP_ROUTES, namespace, name));
       if (route === undefined) return undefined;
       const document = documentOf(endpoint, route);
-      const found = routeWeights(route);
-      if (!sameWeights(document.weights, found)) drifted({ endpoint, expected: document.weights, found });
-      return document;
+      const found = driftOf(endpoint, document, route, placement);
+      if (found === undefined) return document;
+      drifted({ endpoint, expected: document.weights, found });
+      return { ...document, drift: found };
     },
-    async write(endpoint, document) {
+    async write(endpoint, given) {
+      const document = withoutDrift(given);
       const { namespace, name } = routePlace(endpoint, namespacePrefix);
       requireDocument(endpoint, document);
       if (document.resourceVersion === 0) return create(endpoint, document);

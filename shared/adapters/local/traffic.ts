@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import { formatName, parseName, requireName } from "../../domain/names.ts";
 import { parseTrafficDocument } from "../../domain/traffic-document.ts";
-import type { TrafficDocument } from "../../domain/traffic.ts";
+import { type TrafficDocument, withoutDrift } from "../../domain/traffic.ts";
 import type { Traffic } from "../../ports/traffic.ts";
 import { replaceDurably } from "./durable-file.ts";
 import { fileErrorCode } from "./file-errors.ts";
@@ -91,7 +91,7 @@ export async function createTraffic(options: { readonly directory: string }): Pr
   async function write(endpoint: string, document: TrafficDocument): ReturnType<Traffic["write"]> {
     const known = await readDocument(directory, endpoint);
     if ((known?.resourceVersion ?? 0) !== document.resourceVersion) return { kind: "conflict" };
-    const next: TrafficDocument = { ...document, resourceVersion: document.resourceVersion + 1 };
+    const next = { ...withoutDrift(document), resourceVersion: document.resourceVersion + 1 };
     const parsed = parseTrafficDocument(endpoint, next);
     if (parsed.kind === "problems") {
       throw new ControlPlaneError(

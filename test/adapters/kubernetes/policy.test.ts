@@ -152,10 +152,18 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}the policy of routes`, ()
     }
   });
 
-  it("is out of the way in an emergency once its binding is deleted", async () => {
+  it("is out of the way in an emergency once its binding is deleted, and lets Signalbox put right what was done", async () => {
     expect(await on.ask("admin", "DELETE", place.binding)).toMatchObject({ http: 200 });
     await on.untilStrangerGets(200);
     const theirs = { body: { spec: { rules: [{ backendRefs }] } } };
     expect(await on.ask("stranger", "PATCH", ranker, theirs)).toMatchObject({ http: 200 });
+    await on.apply();
+    await on.untilStrangerGets(403);
+    const traffic = on.trafficAs("rollback");
+    const document = await traffic.read("teams/search/endpoints/ranker");
+    expect(document?.drift).toEqual({ theirs: 1 });
+    if (document === undefined) return;
+    expect(await traffic.write("teams/search/endpoints/ranker", document)).toMatchObject({ kind: "written" });
+    expect((await traffic.read("teams/search/endpoints/ranker"))?.drift).toBeUndefined();
   });
 });

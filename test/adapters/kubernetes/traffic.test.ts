@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { collectionPath, HTTP_ROUTES, objectPath } from "../../../shared/adapters/kubernetes/objects.ts";
-import type { HttpRoute } from "../../../shared/adapters/kubernetes/route.ts";
+import type { HttpRoute, RouteRule } from "../../../shared/adapters/kubernetes/route.ts";
 import { TRAFFIC_ANNOTATION } from "../../../shared/adapters/kubernetes/route.ts";
 import { createTraffic, type Drift } from "../../../shared/adapters/kubernetes/traffic.ts";
 import { backendName } from "../../../shared/domain/backend.ts";
@@ -8,6 +8,8 @@ import { EMPTY_TRAFFIC, type TrafficDocument, type Weights } from "../../../shar
 import { applyMove, type MoveRequest } from "../../../shared/domain/traffic-moves.ts";
 import { markCold, markGood } from "../../../shared/domain/traffic-standing.ts";
 import type { Traffic } from "../../../shared/ports/traffic.ts";
+import { rollback } from "../../../shared/runtime/rollback.ts";
+import { systemClock as clock } from "../../../shared/adapters/system/clock.ts";
 import { trafficContract } from "../../contracts/traffic.ts";
 import { KUBERNETES_MISSING, KUBERNETES_NOTE, KUBERNETES_START_MS } from "../../support/kubernetes/found.ts";
 import {
@@ -97,10 +99,79 @@ function behavesLikeTraffic(name: string, start: () => Promise<KubernetesWorld>)
       await client.patch(path, { spec: { rules } });
       const read = await traffic.read(endpoint);
       expect(read?.weights).toEqual({ [backend(1)]: 100 });
+      expect(read?.drift).toEqual({ theirs: 7 });
       expect(drifts).toEqual([{ endpoint, expected: { [backend(1)]: 100 }, found: { theirs: 7 } }]);
       await written(traffic, move(read ?? EMPTY_TRAFFIC, "advance", { [version(2)]: 100 }));
       await traffic.read(endpoint);
       expect(drifts).toHaveLength(1);
+    });
+
+    it.each<readonly [string, (rules: readonly RouteRule[]) => readonly object[], Weights]>([
+      [
+        "in one of its paths",
+        ([one, two]) => [one!, { ...two, backendRefs: [{ name: "theirs", port: 80, weight: 1 }] }],
+        { [backend(1)]: 100, theirs: 1 },
+      ],
+      [
+        "by a rule before it for a header",
+        ([one, two]) => [
+          {
+            matches: [{ ...one?.matches?.[0], headers: [{ name: "who", value: "me" }] }],
+            backendRefs: [{ name: "theirs", port: 80 }],
+          },
+          one!,
+          two!,
+        ],
+        { [backend(1)]: 100, theirs: 1 },
+      ],
+      [
+        "by a backend of the same name elsewhere",
+        (rules) =>
+          rules.map((rule) => ({
+            ...rule,
+            backendRefs: [{ ...rule.backendRefs?.[0], namespace: "theirs" }],
+          })),
+        { [`theirs/${backend(1)}`]: 100 },
+      ],
+      [
+        "by another path",
+        ([one]) => [{ ...one, matches: [{ path: { value: "/theirs" } }] }],
+        { [backend(1)]: 100 },
+      ],
+      ["by no backend at all", (rules) => rules.map((rule) => ({ ...rule, backendRefs: [] })), {}],
+    ])("tells of a change %s", async (_, change, drift) => {
+      const { client, traffic, path, route, drifts } = await trial();
+      const one = await written(traffic, first);
+      expect((await traffic.read(endpoint))?.drift).toBeUndefined();
+      await client.patch(path, { spec: { rules: change((await route()).spec?.rules ?? []) } });
+      const read = await traffic.read(endpoint);
+      expect(read).toMatchObject({ weights: one.weights, drift });
+      expect(drifts).toEqual([{ endpoint, expected: one.weights, found: drift }]);
+      if (read !== undefined) await written(traffic, read);
+      expect((await traffic.read(endpoint))?.drift).toBeUndefined();
+    });
+
+    it("is put right by a rollback from a version that serves by somebody's hand alone", async () => {
+      const { client, traffic, path, route } = await trial();
+      const one = await written(traffic, markGood(endpoint, first, version(1), time));
+      const two = await written(traffic, move(one, "advance", { [version(2)]: 100 }));
+      await written(traffic, move(two, "rollback", { [version(1)]: 100 }));
+      const theirs = (await route()).spec?.rules?.map((rule) => ({
+        ...rule,
+        backendRefs: [{ name: backend(2), port: 8080, weight: 1 }],
+      }));
+      await client.patch(path, { spec: { rules: theirs } });
+      const deploys = { status: async () => ({ state: "ready", message: "", since: "" }) as const };
+      const backwards = { endpoint, from: version(2), actor: "grace", reason: "errors" };
+      expect(await rollback({ traffic, clock, deploys }, backwards)).toMatchObject({
+        to: version(1),
+        epoch: 3,
+        alreadyMoved: true,
+        drifted: true,
+      });
+      for (const rule of (await route()).spec?.rules ?? [])
+        expect(rule.backendRefs?.map(({ name, weight }) => [name, weight])).toEqual([[backend(1), 100]]);
+      expect((await traffic.read(endpoint))?.drift).toBeUndefined();
     });
 
     it("is refused when Signalbox did not make it, and is neither listed nor overwritten", async () => {

@@ -33,6 +33,8 @@ export interface PolicyWorld {
   readonly world: KubernetesWorld;
   trafficAs(user: KubernetesUser): Traffic;
   ask(user: KubernetesUser, method: Method, path: string, asked?: Asked): Promise<Answered>;
+  /** Applies the policy, as it was at first and after an emergency. */
+  apply(): Promise<void>;
   /** Waits until a write of a person is answered with this status, as the server learns of policies with some delay. */
   untilStrangerGets(http: number): Promise<void>;
 }
@@ -121,11 +123,15 @@ export async function policyWorld({ suffix, namespacePrefix, ranker }: PolicyPla
     await applyManifest(admin, "team.yaml", { TEAM_NAMESPACE, ...identities });
   await letEditRoutes(world, "stranger", `${namespacePrefix}search`);
   const values = { TEAM_NAMESPACE_PREFIX: namespacePrefix, ...identities };
-  await applyManifest(admin, "policy.yaml", values, narrowed(suffix, namespaces));
+  const apply = async (): Promise<void> => {
+    await applyManifest(admin, "policy.yaml", values, narrowed(suffix, namespaces));
+  };
+  await apply();
   await moveTraffic({ traffic: trafficAs("rollout"), clock }, orderOf("teams/search/endpoints/ranker", 0));
   await untilStrangerGets(403);
   return {
     world,
+    apply,
     trafficAs,
     ask: (user, method, path, asked) => askAs(world, user, method, path, asked),
     untilStrangerGets,
