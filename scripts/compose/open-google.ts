@@ -27,9 +27,10 @@ type GoogleWorld = Extract<World, { kind: "google-cloud" }>;
 /** The emulator signs no pushes. World and emulators together were refused for production when they were read. */
 const anyone: PushGuard = async () => {};
 
-function doorOf({ emulators, audience, senders }: GoogleWorld): PushGuard {
+function doorOf({ emulators, audience, senders, checkedInFront }: GoogleWorld): PushGuard {
   if (emulators !== undefined) return anyone;
-  return createPushTokenGuard({ audience, serviceAccounts: senders, keys: googleKeys(clock), clock });
+  const keys = googleKeys(clock);
+  return createPushTokenGuard({ audience, serviceAccounts: senders, keys, clock, checkedInFront });
 }
 
 /** Service → the types that its subscription gives it, as the topology says. */

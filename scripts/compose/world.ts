@@ -26,6 +26,8 @@ export type World =
       readonly subscription: string;
       readonly audience: string;
       readonly senders: readonly string[];
+      /** Whether this is Cloud Run and IAM is asked about every caller: it then takes the signatures of their tokens away. */
+      readonly checkedInFront: boolean;
     };
 
 /** Loopback, but on Cloud Run, whose proxy comes from outside of the container. */
@@ -159,6 +161,8 @@ function readWorld(environment: Environment, door: Door, problems: string[]): Wo
     subscription: subscription ?? "",
     audience: guarded ? (read(AUDIENCES).SIGNALBOX_AUDIENCES?.split(",")[0] ?? "") : "",
     senders: [pusher, scheduler].filter((each) => each !== undefined),
+    // Only edges may be open to everybody, and there nobody asks IAM.
+    checkedInFront: !isEdge(door) && emulators === undefined && given(environment, "K_SERVICE") !== "",
   };
 }
 

@@ -3,6 +3,7 @@ import { ControlPlaneError } from "../domain/errors.ts";
 import { type Role, roleAllows } from "../domain/role.ts";
 import { rawHeaderValues } from "./host-check.ts";
 import type { Identity, Principal } from "./identity.ts";
+import { requireChecked } from "./removed-signature.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What a route may ask for: a role, or nothing (health, the signed webhook, redeeming a sign-in code). */
@@ -103,6 +104,7 @@ export async function whoAsks(
     );
   }
   const token = BEARER.exec(header)?.[1];
+  if (token !== undefined) requireChecked(rawHeaders, token);
   const principal = token === undefined ? undefined : await identity.authenticate(token);
   if (principal === undefined) {
     throw unauthenticated(

@@ -21,7 +21,7 @@ const BODY = pushBody(factFrom(planStarted("b")), SUBSCRIPTION);
 /** Making one takes longer than a test. */
 const first = await makeKey("first");
 
-async function open() {
+async function open(checkedInFront = false) {
   const clock = createVirtualClock(new Date().toISOString());
   const now = (): number => Math.floor(clock.now().getTime() / 1_000);
   const issuer = await startIssuer({
@@ -45,7 +45,13 @@ async function open() {
     SUBSCRIPTION,
   );
   const keys = googleKeys(clock, issuer.keysUrl);
-  const guard = createPushTokenGuard({ audience: AUDIENCE, serviceAccounts: [SENDER], keys, clock });
+  const guard = createPushTokenGuard({
+    audience: AUDIENCE,
+    serviceAccounts: [SENDER],
+    keys,
+    clock,
+    checkedInFront,
+  });
   const server = serveFunction("attacked", guard).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(async () => {
@@ -54,8 +60,8 @@ async function open() {
     await world.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const knock = async (authorization: string | undefined, body = BODY): Promise<number> => {
-    const headers = { "content-type": "application/json", ...(authorization && { authorization }) };
+  const knock = async (authorization: string | undefined, body = BODY, more = {}): Promise<number> => {
+    const headers = { "content-type": "application/json", ...(authorization && { authorization }), ...more };
     const response = await fetch(url, { method: "POST", headers, body });
     expect(await response.text()).toBe("");
     return response.status;
@@ -300,4 +306,56 @@ test("keys that rotate are found, and one that is withdrawn is good no longer th
   await door.clock.advance(60_000);
   expect(await door.present()).toBe(204);
   expect(await door.knock(`Bearer ${old}`)).toBe(401);
+});
+
+describe("a token whose signature Cloud Run has taken away", () => {
+  const removed = async (said?: Said): Promise<string> =>
+    `Bearer ${(await door.issuer.sign(said)).replace(/[^.]+$/, "SIGNATURE_REMOVED_BY_GOOGLE")}`;
+
+  test("is refused where Cloud Run asks IAM nothing", async () => {
+    expect(await door.knock(await removed())).toBe(401);
+  });
+
+  describe("where Cloud Run asks IAM about every caller", () => {
+    beforeEach(async () => {
+      door = await open(true);
+    });
+
+    test("is taken, and no key is asked for; a whole token is still verified", async () => {
+      refusedIsHandled = true;
+      expect(await door.knock(await removed())).toBe(204);
+      expect(door.issuer.asked()).toBe(0);
+      expect(await door.present()).toBe(204);
+      expect(door.issuer.asked()).toBe(1);
+      expect(await door.present({ key: await makeKey("first") })).toBe(401);
+    });
+
+    test("is refused beside the header that Cloud Run looks at instead, whatever that says", async () => {
+      for (const other of ["", "Bearer x", `Bearer ${await door.issuer.sign()}`])
+        expect(await door.knock(await removed(), BODY, { "X-Serverless-Authorization": other })).toBe(401);
+    });
+
+    test.each<[string, number, () => Said]>([
+      ["for another audience", 401, () => ({ claims: { aud: "other" } })],
+      ["of another issuer", 401, () => ({ claims: { iss: "https://evil.example.com" } })],
+      ["that has ended", 401, () => ({ claims: { iat: seconds(-7_200), exp: seconds(-3_600) } })],
+      ["of another account", 403, () => ({ claims: { email: "else@acme.iam.gserviceaccount.com" } })],
+      ["of an address that nobody verified", 403, () => ({ claims: { email_verified: false } })],
+      ["of another algorithm", 401, () => ({ header: { kid: "first", crit: ["b64"], b64: true } })],
+    ])("is refused %s with %i", async (_what, status, said) => {
+      expect(await door.knock(await removed(said()))).toBe(status);
+    });
+
+    test("is refused with anything else in the place of the signature", async () => {
+      const [head, payload] = (await door.issuer.sign()).split(".");
+      for (const end of [
+        "",
+        ".",
+        ".SIGNATURE_REMOVED_BY_GOOGLF",
+        ".signature_removed_by_google",
+        ".x.SIGNATURE_REMOVED_BY_GOOGLE",
+      ])
+        expect(await door.knock(`Bearer ${head}.${payload}${end}`), end).toBe(401);
+    });
+  });
 });

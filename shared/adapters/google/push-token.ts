@@ -2,6 +2,7 @@
 import { ControlPlaneError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { bearerOf, type PushGuard } from "../../runtime/push-guard.ts";
+import { requireChecked } from "../../runtime/removed-signature.ts";
 import { createOidcKeys, type OidcKeys } from "./oidc-keys.ts";
 import { verifyOidc } from "./oidc.ts";
 
@@ -24,14 +25,25 @@ export interface PushTokenOptions {
   readonly keys: OidcKeys;
   readonly clock: Clock;
   readonly issuers?: readonly string[];
+  /** Whether Cloud Run has asked IAM about every caller, and takes the signatures away: see `OidcRule`. */
+  readonly checkedInFront?: boolean;
 }
 
 /** A guard that lets in only what Pub/Sub sends as one of the service accounts. Issuer, audience, times and signature are `verifyOidc`'s. */
 export function createPushTokenGuard(options: PushTokenOptions): PushGuard {
-  const { audience, serviceAccounts, keys, clock, issuers = GOOGLE_ISSUERS } = options;
+  const {
+    audience,
+    serviceAccounts,
+    keys,
+    clock,
+    issuers = GOOGLE_ISSUERS,
+    checkedInFront = false,
+  } = options;
+  const rule = { issuers, audiences: [audience], algorithm: "RS256", keys, clock, checkedInFront } as const;
   return async (rawHeaders) => {
-    const rule = { issuers, audiences: [audience], algorithm: "RS256", keys, clock } as const;
-    const { email, email_verified: verified } = await verifyOidc(bearerOf(rawHeaders), rule);
+    const token = bearerOf(rawHeaders);
+    requireChecked(rawHeaders, token);
+    const { email, email_verified: verified } = await verifyOidc(token, rule);
     // The text "true" is not true: an issuer that says so is not the one we know.
     if (typeof email === "string" && serviceAccounts.includes(email) && verified === true) return;
     throw new ControlPlaneError("PERMISSION_DENIED", "This sender may not push here.", {

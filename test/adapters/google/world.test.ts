@@ -1,7 +1,7 @@
 // In which world a process runs is said once, and all that is wrong with it in one message.
 import { Type } from "typebox";
 import { expect, test } from "vitest";
-import { configure, refuseGoogleCloud } from "../../../scripts/compose/world.ts";
+import { configure, type Door, refuseGoogleCloud } from "../../../scripts/compose/world.ts";
 
 const OWN = { SIGNALBOX_STATE: Type.String({ description: "set it." }) };
 const CLOUD = {
@@ -72,4 +72,15 @@ test("an edge that a schedule calls is not started without the account of the sc
   // The console has neither, and asks for neither.
   const { SIGNALBOX_AUDIENCES: _audiences, ...rest } = CLOUD;
   expect(configure(rest, "called", OWN).world).toMatchObject({ senders: [] });
+});
+
+test("a token without signature is good only on Cloud Run, at a service whose callers IAM is asked about", () => {
+  const scheduled = { ...CLOUD, SIGNALBOX_SCHEDULER_ACCOUNT: "scheduler@p.iam.gserviceaccount.com" };
+  const checked = (environment: Readonly<Record<string, string>>, door: Door) =>
+    (configure(environment, door, OWN).world as { readonly checkedInFront?: boolean }).checkedInFront;
+  expect(checked({ ...CLOUD, K_SERVICE: "registry" }, "pushed")).toBe(true);
+  expect(checked({ ...scheduled, K_SERVICE: "relay" }, "scheduled")).toBe(true);
+  expect(checked(CLOUD, "pushed")).toBe(false);
+  expect(checked({ ...scheduled, K_SERVICE: "webhook" }, "called-and-scheduled")).toBe(false);
+  expect(checked({ ...CLOUD, ...EMULATORS }, "pushed")).toBe(false);
 });
