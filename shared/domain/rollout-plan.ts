@@ -1,5 +1,5 @@
 // What a started rollout does next to the weights, as its policy and its facts say.
-import { Value } from "typebox/value";
+import { Compile, type Validator } from "typebox/compile";
 import { ControlPlaneError } from "./errors.ts";
 import { backendName } from "./backend.ts";
 import type { FactData } from "./facts.ts";
@@ -9,10 +9,14 @@ import type { Weights } from "./traffic.ts";
 
 type Started = FactData<"rollout.started">;
 
+/** Compiled when a rollout is first looked at: every look reads its policy, and every start of a service would compile it. */
+let compiled: Validator | undefined;
+
 /** The policy that was copied into the rollout when it started. */
 export function policyOf(started: Started): RolloutPolicy {
   const { policy } = started;
-  if (Value.Check(RolloutPolicy, policy)) return policy;
+  compiled ??= Compile(RolloutPolicy);
+  if (compiled.Check(policy)) return policy as RolloutPolicy;
   throw new ControlPlaneError(
     "INTERNAL",
     `The policy recorded in the rollout of ${started.modelVersion} cannot be read: abort the rollout and retry it.`,

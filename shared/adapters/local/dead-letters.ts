@@ -27,6 +27,12 @@ const DEAD_LETTERS_SCHEMA: readonly string[] = [
 
 const COLUMNS = "id, service, reason, message, payload, time, create_time, failures, state, since";
 
+/** Written out: with a bound value SQLite plans the statement anew at each call, to see whether the index of replays serves it. */
+const IN_STATE: Readonly<Record<DeadLetter["state"], string>> = {
+  waiting: "state = 'waiting'",
+  replaying: "state = 'replaying'",
+};
+
 type LetterRow = Omit<DeadLetter, "payload" | "createTime"> & {
   readonly payload: string;
   readonly create_time: string;
@@ -87,7 +93,7 @@ export function createDeadLetters(db: Database): DeadLetters {
         where.push(text);
         values.push(value);
       };
-      when("state = ?", state);
+      if (state !== undefined) where.push(IN_STATE[state]);
       when("position < (SELECT position FROM dead_letters WHERE id = ?)", after);
       const rows = db.rows(
         `SELECT ${COLUMNS} FROM dead_letters ${where.length > 0 ? `WHERE ${where.join(" AND ")}` : ""}
