@@ -60,3 +60,25 @@ test("settled rows and fired timers are kept for their time and then removed, th
   expect(kept()).toEqual({ rows: 1, timers: 1 });
   expect((await ledger.list({ limit: 10, order: "oldest-first" })).facts).toHaveLength(2);
 });
+
+test("a remembered stream grows by what another connection appended, and no reader can change it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-ledger-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "ledger.db");
+  const [mine, other] = [inFile(path).ledger, inFile(path).ledger];
+  const append = (from: number) =>
+    other.append(batchOf("stacks/a", from, `c${from}`, [planStarted("b"), planStarted("b")]));
+  expect(await mine.read("stacks/a")).toEqual({ version: 0, facts: [] });
+  for (const from of [0, 2, 4]) {
+    await append(from);
+    const { version, facts } = await mine.read("stacks/a");
+    expect([version, facts.map((fact) => fact.version)]).toEqual([
+      from + 2,
+      Array.from({ length: from + 2 }, (_, index) => index + 1),
+    ]);
+    expect(await mine.read("stacks/a", from)).toEqual({ version, facts: facts.slice(from) });
+    expect(await other.read("stacks/a")).toEqual({ version, facts });
+  }
+  const { facts } = await mine.read("stacks/a");
+  expect(() => Object.assign(facts[0]?.data ?? {}, { commit: "another" })).toThrow(TypeError);
+});

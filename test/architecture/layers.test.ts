@@ -30,6 +30,7 @@ const LAYERS: readonly { from: RegExp; may: readonly RegExp[] }[] = [
       /^shared\/(ports|domain|runtime)\//,
       /^workflows\/engine\//,
       /^node:/,
+      /^lru-cache$/,
       /^undici$/,
       /^yaml$/,
     ],

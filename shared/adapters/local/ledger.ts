@@ -2,18 +2,11 @@
 import type { AnyFact } from "../../domain/fact.ts";
 import { factId } from "../../domain/fact.ts";
 import { invalidArgument } from "../../domain/errors.ts";
-import type {
-  Batch,
-  FactQuery,
-  Fold,
-  Ledger,
-  RecordedDecision,
-  Snapshot,
-  Stream,
-} from "../../ports/ledger.ts";
+import type { Batch, FactQuery, Fold, Ledger, RecordedDecision, Snapshot } from "../../ports/ledger.ts";
 import type { Database, Statements } from "./database.ts";
 import { FACT_COLUMNS, type FactRow, factOfRow, jsonText } from "./fact-rows.ts";
 import { LEDGER_SCHEMA } from "./ledger-schema.ts";
+import { rememberedStreams } from "./remembered-streams.ts";
 
 interface CauseRow {
   readonly input_hash: string;
@@ -215,17 +208,9 @@ function keepSnapshot(sql: Statements, stream: string, { name, schema }: Fold, k
 /** A ledger whose streams, causes, outbox rows and timers live in this database. */
 export function createLedger(db: Database): Ledger {
   db.migrate("ledger", LEDGER_SCHEMA);
+  const read = rememberedStreams(db);
   return {
-    async read(stream, afterVersion = 0): Promise<Stream> {
-      const version = versionOf(db, stream);
-      if (version <= afterVersion) return { version, facts: [] };
-      const facts = db.rows(
-        `SELECT ${FACT_COLUMNS} FROM facts f WHERE stream = ? AND version > ? ORDER BY version`,
-        stream,
-        afterVersion,
-      ) as readonly FactRow[];
-      return { version, facts: facts.map(factOfRow) };
-    },
+    read: async (stream, afterVersion = 0) => read(stream, afterVersion),
     decision: async (stream, cause) => decision(db, stream, cause),
     async append(batch) {
       checkBatch(batch);
