@@ -124,7 +124,7 @@ export async function startEmulatedPlane(
       children.set(name, await startServiceChild(name, environment, state.path("logs", `${name}.log`)));
     };
     steps.push(() => Promise.all([...children.values()].map((child) => child.stop())));
-    for (const name of EMULATED_SERVICES) await start(name);
+    await Promise.all(EMULATED_SERVICES.map(start));
     return {
       url: front.url,
       gatewayUrl: `http://127.0.0.1:${ports.gateway}`,

@@ -7,6 +7,7 @@ import { createCluster } from "../../shared/adapters/local/cluster.ts";
 import { type Database, openDatabase } from "../../shared/adapters/local/database.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
 import { createWorkflowIdentity } from "../../shared/adapters/local/workflow-identity.ts";
+import { createDeploysLook } from "../../shared/adapters/local/deploys-look.ts";
 import { createExecutions } from "../../shared/adapters/local/executions.ts";
 import { createFigures } from "../../shared/adapters/local/figures.ts";
 import { createGrants } from "../../shared/adapters/local/grants.ts";
@@ -62,8 +63,8 @@ function openOrExplain(path: string, log: Log): Database {
   }
 }
 
-/** Nobody here supervises model servers: their state is unknown, which lets a rollback move. */
-const deploys: Pick<Deploys, "status"> = {
+/** Alone on a folder, nobody supervises model servers: their state is unknown, which lets a rollback move. */
+const unsupervised: Pick<Deploys, "status"> = {
   status: async () => ({
     state: "unknown",
     message: "this process does not supervise model servers",
@@ -117,7 +118,8 @@ async function openPorts(state: StateFolder, world: World, log: Log, ray: string
     ...stored,
     clock,
     log,
-    deploys,
+    // On emulators the rollout service supervises them, on the same folder.
+    deploys: world.kind === "embedded" ? unsupervised : createDeploysLook(state.path("backends")),
     issuer,
     signer,
     sessions: createSessions(stored.grants, clock),

@@ -90,6 +90,17 @@ async function readRecord(path: string): Promise<BackendRecord> {
   );
 }
 
+/** The record of one backend, or undefined when none was prepared here. */
+export async function findRecord(directory: string, backend: string): Promise<BackendRecord | undefined> {
+  const path = backendFile(directory, backend, "json");
+  try {
+    return await readRecord(path);
+  } catch (error) {
+    if (fileErrorCode(error) === "ENOENT") return undefined;
+    throw error instanceof ControlPlaneError ? error : fileUnavailable(path, error);
+  }
+}
+
 /** All records of the folder. A damaged one stops the start: a server that nobody knows of could run twice. */
 export async function readRecords(directory: string): Promise<readonly BackendRecord[]> {
   try {
