@@ -83,13 +83,16 @@ async function follow(
     `the rollout of version ${version} ends`,
     async () => {
       const found = await rolloutOf(stage, version);
+      const ended = found !== undefined && ENDED.has(String(found["state"]));
       const steps = (found?.["steps"] ?? []) as readonly { weight: number; evidence?: string }[];
       for (const { weight, evidence: words } of steps.slice(told)) {
+        // A step and its evidence are two facts, which come in any order where services are processes.
+        if (words === undefined && !ended) break;
         narrator.say(`version ${version} → ${weight} %`);
         if (words !== undefined && words !== "") narrator.detail(words);
+        told += 1;
       }
-      told = steps.length;
-      return found !== undefined && ENDED.has(String(found["state"])) ? found : undefined;
+      return ended ? found : undefined;
     },
     ROLLOUT_MS,
   );

@@ -21,9 +21,12 @@ interface ListedStep extends ViewDocument {
   readonly epoch: number;
 }
 
-/** The steps with what another fact tells of one; the move and its record may come in either order. */
+const listedSteps = (document: ViewDocument): readonly ListedStep[] =>
+  (document["steps"] as readonly ListedStep[] | undefined) ?? [];
+
+/** The steps with what another fact tells of one; the move and its record may come in either order, and the record says more. */
 function withStep(before: ViewDocument, told: ListedStep): readonly ListedStep[] {
-  const steps = (before["steps"] as readonly ListedStep[] | undefined) ?? [];
+  const steps = listedSteps(before);
   const known = steps.find(({ epoch }) => epoch === told.epoch);
   return [...steps.filter((step) => step !== known), { ...known, ...told }]
     .toSorted((one, other) => one.epoch - other.epoch)
@@ -81,8 +84,12 @@ function changeOf(fact: AnyFact, before: ViewDocument): Change {
     }
     case "rollout.claimed":
       return { execution: fact.data.execution };
-    case "traffic.moved":
-      return { steps: withStep(before, { epoch: fact.data.epoch, evidence: fact.data.reason }) };
+    case "traffic.moved": {
+      const { epoch, reason: evidence, to, movedAt: time } = fact.data;
+      const weight = to[String(before["modelVersion"])] ?? 0;
+      const recorded = listedSteps(before).find((step) => step.epoch === epoch);
+      return { steps: withStep(before, { weight, time, ...recorded, epoch, evidence }) };
+    }
     case "rollout.step-changed": {
       const { step, weight, epoch, override } = fact.data;
       const steps = withStep(before, { ...fact.data, time: fact.time });
