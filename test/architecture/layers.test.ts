@@ -1,6 +1,6 @@
 // Who may import whom. The table is the law of ARCHITECTURE.md; the first test proves that it looked.
 import { expect, test } from "vitest";
-import { importsOf, sourceFiles, type ImportEdge } from "../support/source-files.ts";
+import { importsOf, readSource, sourceFiles, type ImportEdge } from "../support/source-files.ts";
 
 const EDGES_MIN = 300;
 const files = sourceFiles(".ts").filter((path) => !path.startsWith("test/") && !path.startsWith("bench/"));
@@ -126,6 +126,19 @@ test("only main.ts, scripts and the command line name an adapter", () => {
       !/^services\/[^/]+\/main\.ts$/.test(from),
   );
   expect(violations.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+});
+
+test("a package is loaded later through a module of ours, because a bundle has its names for static imports only", () => {
+  const bundled = files.filter((path) => /^(shared|services)\//.test(path));
+  const later = bundled.flatMap((path) =>
+    [...readSource(path).matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)/g)].map(([, to = ""]) => ({
+      path,
+      to,
+    })),
+  );
+  expect(later.length).toBeGreaterThan(3);
+  const packages = later.filter(({ to }) => !to.startsWith(".") && !to.startsWith("node:"));
+  expect(packages.map(({ path, to }) => `${path} → ${to}`)).toEqual([]);
 });
 
 /** Everything that a file's run-time imports reach inside the repository. */

@@ -9,8 +9,7 @@ export async function openCloudBuilds(
   options: Omit<CloudBuildsOptions, "client" | "objects">,
 ): Promise<Builds> {
   const { place, clock } = options;
-  const { CloudBuildClient } = await import("@google-cloud/cloudbuild");
-  const { Storage } = await import("@google-cloud/storage");
+  const { CloudBuildClient, Storage } = await import("./builds-library.ts");
   const [, bucket = "", prefix = ""] = /^gs:\/\/([^/]+)\/(.+)$/.exec(place.folder) ?? [];
   const storage = new Storage({
     projectId: place.project,

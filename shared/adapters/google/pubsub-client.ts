@@ -11,7 +11,7 @@ export interface PubSubPlace {
 
 /** A client of Pub/Sub. */
 export async function openPubSub({ project, emulator }: PubSubPlace): Promise<PubSub> {
-  const { PubSub: Client } = await import("@google-cloud/pubsub");
+  const { PubSub: Client } = await import("./pubsub-library.ts");
   return new Client(
     emulator === undefined
       ? { projectId: project }
@@ -21,7 +21,7 @@ export async function openPubSub({ project, emulator }: PubSubPlace): Promise<Pu
 
 /** A client that pulls, for subscriptions that push to nobody. Nothing is asked before the first pull. */
 export async function openSubscriber(project: string): Promise<v1.SubscriberClient> {
-  const { v1: clients } = await import("@google-cloud/pubsub");
+  const { v1: clients } = await import("./pubsub-library.ts");
   return new clients.SubscriberClient({ projectId: project });
 }
 
