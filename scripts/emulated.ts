@@ -1,7 +1,8 @@
 // `npm run emulated`: the tour on Google's official emulators, with every service a process of its own.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { emulatorJar, emulatorMissing } from "./compose/emulators.ts";
+import { requireEmulators } from "./compose/emulators.ts";
+import { RequirementError, requireTerraform } from "./compose/requirements.ts";
 import { PACKAGE_ROOT } from "./compose/shipped.ts";
 import type { FirstPerson } from "./compose/state-folder.ts";
 import { stopRequested } from "./compose/stop.ts";
@@ -34,45 +35,58 @@ const WORLD_TEXT = `The world of this tour:
   code host                  local Git repositories, with deliveries that are signed as GitHub signs them
 `;
 
-async function play(plane: EmulatedPlane, signal: AbortSignal): Promise<number> {
+/** What a shell answers for a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+async function play(plane: EmulatedPlane, signal: AbortSignal): Promise<void> {
   const colour = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
   const narrator = createNarrator(process.stdout, () => performance.now(), colour);
   const started = performance.now();
-  try {
-    await playTour(
-      tourOf({ ...plane, webhookSecret: plane.keys.webhookSecret }, { ray: undefined, narrator, signal }),
-    );
-  } catch (error) {
-    if (!(error instanceof TourError)) throw error;
-    process.stderr.write(
-      `\nThe tour failed: ${error.message}\nState and logs are kept in ${plane.state.root}.\n`,
-    );
-    return 1;
-  }
+  await playTour(
+    tourOf({ ...plane, webhookSecret: plane.keys.webhookSecret }, { ray: undefined, narrator, signal }),
+  );
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   out(`\n${formatFigures(narrator.figures())}\n\nThe tour took ${seconds} s. Everything did what it says.\n`);
+}
+
+/** Starts everything, plays, and stops everything; answers the exit code. */
+async function live(folder: string, signal: AbortSignal): Promise<number> {
+  try {
+    const plane = await startEmulatedPlane(folder, PEOPLE, signal);
+    try {
+      await play(plane, signal);
+    } finally {
+      if (signal.aborted) out("\nStopping …\n");
+      await plane.stop();
+    }
+  } catch (error) {
+    // Whatever was under way when it was asked to stop failed for that reason.
+    if (signal.aborted) return INTERRUPTED;
+    if (!(error instanceof TourError)) throw error;
+    process.stderr.write(`\nThe tour failed: ${error.message}\nState and logs are kept in ${folder}.\n`);
+    return 1;
+  }
   return 0;
 }
 
 async function main(): Promise<number> {
-  const missing = (["firestore", "pubsub"] as const).filter((name) => emulatorJar(name) === undefined);
-  if (missing.length > 0) {
-    process.stderr.write(`The tour cannot be played: ${missing.map(emulatorMissing).join("; ")}.\n`);
-    return 1;
-  }
   const stopped = new AbortController();
   void stopRequested().then(() => stopped.abort());
+  requireEmulators();
+  await requireTerraform(process.env["PATH"] ?? "");
+  // Google's clients ask for their machine's metadata, for seconds, even when they talk to an emulator.
+  process.env["METADATA_SERVER_DETECTION"] ??= "none";
   const folder = join(PACKAGE_ROOT, ".signalbox", `emulated-${Date.now()}`);
   out(WORLD_TEXT);
-  const plane = await startEmulatedPlane(folder, PEOPLE);
-  let code = 1;
-  try {
-    code = await play(plane, stopped.signal);
-  } finally {
-    await plane.stop();
-  }
-  if (code === 0) await rm(folder, { recursive: true, force: true });
+  const code = await live(folder, stopped.signal);
+  if (code !== 1) await rm(folder, { recursive: true, force: true });
   return code;
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof RequirementError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

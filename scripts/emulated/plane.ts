@@ -1,8 +1,11 @@
 // The control plane as on Google Cloud, on this machine: both official emulators, every service a process of its own, facts pushed
 // over HTTP. Builds, model servers and the gateway are those of the embedded mode, on a state folder.
+import { spawnSync } from "node:child_process";
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { openPubSub } from "../../shared/adapters/google/pubsub-client.ts";
-import { startEmulator } from "../compose/emulators.ts";
+import { type EmulatorName, startEmulator } from "../compose/emulators.ts";
+import { atExit } from "../compose/held-child.ts";
 import { systemPort } from "../compose/ports.ts";
 import { withNode } from "../compose/shipped.ts";
 import {
@@ -14,12 +17,14 @@ import {
   type StateFolder,
 } from "../compose/state-folder.ts";
 import { startFront, type Way } from "./front.ts";
+import { endLeftovers } from "./leftovers.ts";
+import { bundleServices, type ServiceProgram } from "./program.ts";
 import { type ServiceChild, startServiceChild } from "./service-child.ts";
 import { createTopics, FACTS_TOPIC, subscriptionName } from "./topics.ts";
 
 /** The project of the emulators. */
 export const EMULATED_PROJECT = "signalbox-emulated";
-/** Every service, in the order in which they are started. */
+/** Every service. */
 export const EMULATED_SERVICES = [
   "api",
   "webhook",
@@ -49,6 +54,11 @@ export interface EmulatedPlane {
   stop(): Promise<void>;
 }
 
+/** Ends builds and model servers when there is no time left to wait for anything. */
+const REAPER = join(import.meta.dirname, "reap.ts");
+/** How long it may take. */
+const REAP_MS = 15_000;
+
 type Ports = Readonly<Record<EmulatedService | "gateway", number>>;
 
 /** Under which path of the front facts are pushed to a service. */
@@ -67,13 +77,18 @@ async function choosePorts(): Promise<Ports> {
   return ports as Ports;
 }
 
+interface Surroundings extends Pick<EmulatedPlane, "url" | "state" | "emulators"> {
+  readonly ports: Ports;
+  readonly program: ServiceProgram;
+}
+
 function environmentOf(
   name: EmulatedService,
-  ports: Ports,
-  plane: Pick<EmulatedPlane, "url" | "state" | "emulators">,
+  { ports, program, ...plane }: Surroundings,
 ): Record<string, string> {
   const apiUrl = `http://127.0.0.1:${ports.api}`;
   return {
+    ...program.environment,
     PATH: withNode(process.env["PATH"] ?? ""),
     METADATA_SERVER_DETECTION: "none",
     SIGNALBOX_WORLD: "google-cloud",
@@ -91,55 +106,91 @@ function environmentOf(
   };
 }
 
+type Undo = () => Promise<unknown>;
+
 /** Stops what was started, last first, also when one of them cannot be stopped. */
-async function undo(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
-  for (const step of steps.toReversed()) await step().catch(() => undefined);
+async function undoAll(steps: Undo[]): Promise<void> {
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) await step().catch(() => undefined);
 }
 
-/** Starts everything; what was started is stopped again if something does not start. */
+/** All answers; one that fails does not leave others behind that nobody knows of. */
+async function all<Answer>(work: readonly Promise<Answer>[]): Promise<readonly Answer[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
+/** Starts both emulators and the front, and creates topics and subscriptions. */
+async function startSurroundings(
+  state: StateFolder,
+  signal: AbortSignal,
+  steps: Undo[],
+): Promise<Surroundings> {
+  const emulator = async (name: EmulatorName): Promise<string> => {
+    const { host, stop } = await startEmulator(name, { signal });
+    steps.push(stop);
+    return host;
+  };
+  const bundling = bundleServices(state.root);
+  const hosts = all([emulator("firestore"), emulator("pubsub")]);
+  await Promise.allSettled([bundling, hosts]);
+  const [firestore = "", pubsub = ""] = await hosts;
+  const ports = await choosePorts();
+  const front = await startFront((path) => wayOf(ports, path));
+  steps.push(front.close);
+  const client = await openPubSub({ project: EMULATED_PROJECT, emulator: pubsub });
+  steps.push(() => client.close());
+  await createTopics(client, (service) => `${front.url}${PUSH_PATH}${service}`);
+  const emulators = { firestore, pubsub };
+  return { url: front.url, state, emulators, ports, program: await bundling };
+}
+
+/** Starts and restarts services in these surroundings. */
+function createServices(around: Surroundings, signal: AbortSignal) {
+  const children = new Map<EmulatedService, ServiceChild>();
+  const start = async (name: EmulatedService): Promise<void> => {
+    const child = await startServiceChild({
+      name,
+      command: around.program.commandOf(name),
+      environment: environmentOf(name, around),
+      logFile: around.state.path("logs", `${name}.log`),
+      signal,
+    });
+    children.set(name, child);
+  };
+  return {
+    start,
+    async restart(name: EmulatedService): Promise<void> {
+      await children.get(name)?.kill();
+      await start(name);
+    },
+    stop: () => Promise.all([...children.values()].map((child) => child.stop())),
+  };
+}
+
+/** Starts everything; what was started is stopped again if something does not start, or when `signal` aborts meanwhile. */
 export async function startEmulatedPlane(
   folder: string,
   people: readonly FirstPerson[],
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<EmulatedPlane> {
   const state = await openStateFolder(folder);
   await mkdir(state.path("logs"), { recursive: true });
   const keys = await openKeys(state);
   const tokens = await openPrincipals(state, people);
-  const ports = await choosePorts();
-  const steps: (() => Promise<unknown>)[] = [];
+  // Builds and model servers are no children of ours: their services leave them to be found again.
+  const release = atExit(() => void spawnSync(process.execPath, [REAPER, state.root], { timeout: REAP_MS }));
+  const steps: Undo[] = [async () => release(), () => endLeftovers(state.root)];
   try {
-    const firestore = await startEmulator("firestore");
-    steps.push(firestore.stop);
-    const pubsub = await startEmulator("pubsub");
-    steps.push(pubsub.stop);
-    const front = await startFront((path) => wayOf(ports, path));
-    steps.push(front.close);
-    const emulators = { firestore: firestore.host, pubsub: pubsub.host };
-    const client = await openPubSub({ project: EMULATED_PROJECT, emulator: pubsub.host });
-    steps.push(() => client.close());
-    await createTopics(client, (service) => `${front.url}${PUSH_PATH}${service}`);
-    const children = new Map<EmulatedService, ServiceChild>();
-    const start = async (name: EmulatedService): Promise<void> => {
-      const environment = environmentOf(name, ports, { url: front.url, state, emulators });
-      children.set(name, await startServiceChild(name, environment, state.path("logs", `${name}.log`)));
-    };
-    steps.push(() => Promise.all([...children.values()].map((child) => child.stop())));
-    await Promise.all(EMULATED_SERVICES.map(start));
-    return {
-      url: front.url,
-      gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
-      state,
-      keys,
-      tokens,
-      emulators,
-      async restart(name) {
-        await children.get(name)?.kill();
-        await start(name);
-      },
-      stop: () => undo(steps),
-    };
+    const around = await startSurroundings(state, signal, steps);
+    const services = createServices(around, signal);
+    steps.push(services.stop);
+    await all(EMULATED_SERVICES.map(services.start));
+    const { url, emulators, ports } = around;
+    const gatewayUrl = `http://127.0.0.1:${ports.gateway}`;
+    const { restart } = services;
+    return { url, gatewayUrl, state, keys, tokens, emulators, restart, stop: () => undoAll(steps) };
   } catch (error) {
-    await undo(steps);
+    await undoAll(steps);
     throw error;
   }
 }

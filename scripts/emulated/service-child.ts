@@ -1,9 +1,8 @@
 // One service as a process of its own, which may be killed and started again on the same port.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { PACKAGE_ROOT } from "../compose/shipped.ts";
+import { spawnHeld } from "../compose/held-child.ts";
 
 /** How long a service may take to listen: several start at once. */
 const START_TIMEOUT_MS = 60_000;
@@ -11,6 +10,8 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 12_000;
 /** Between two looks at the process. */
 const POLL_MS = 25;
+/** Characters of a log's end that an error quotes. */
+const TAIL_CHARACTERS = 4_000;
 
 /** A service that was started. */
 export interface ServiceChild {
@@ -22,6 +23,17 @@ export interface ServiceChild {
   stop(): Promise<void>;
 }
 
+/** What a service is started from. */
+export interface ServiceOrder {
+  readonly name: string;
+  /** Words for Node. */
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** Aborting ends it while it starts. */
+  readonly signal: AbortSignal;
+}
+
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
 async function untilEnded(child: ChildProcess, timeoutMs: number): Promise<boolean> {
@@ -30,38 +42,37 @@ async function untilEnded(child: ChildProcess, timeoutMs: number): Promise<boole
   return ended(child);
 }
 
-/** Starts `services/<name>/main.ts` and waits until its log says that it started. The log goes to `logFile`. */
-export async function startServiceChild(
-  name: string,
-  environment: Readonly<Record<string, string>>,
-  logFile: string,
-): Promise<ServiceChild> {
-  const program = join(PACKAGE_ROOT, "services", name, "main.ts");
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program], {
-    env: environment,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** Keeps what the service says in its log; answers whether it has said that it started, and its last words. */
+function watchLog({ name, logFile }: ServiceOrder, child: ChildProcess) {
   const log = createWriteStream(logFile, { flags: "a" });
-  const seen = { started: false };
+  let started = false;
   let tail = "";
   for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (text: Buffer) => {
+    stream?.on("data", (text: Buffer) => {
       log.write(text);
-      tail = (tail + text.toString()).slice(-4_000);
-      seen.started ||= tail.includes(`"${name} started"`);
+      tail = (tail + text.toString()).slice(-TAIL_CHARACTERS);
+      started ||= tail.includes(`"${name} started"`);
     });
   child.on("close", () => log.end());
-  for (const end = performance.now() + START_TIMEOUT_MS; !seen.started;) {
-    if (ended(child) || performance.now() > end) {
-      child.kill("SIGKILL");
-      throw new Error(`The service ${name} did not start:\n${tail}`);
-    }
-    await wait(POLL_MS);
-  }
+  return { started: () => started, tail: () => tail };
+}
+
+/** Starts the service and waits until its log says that it started. */
+export async function startServiceChild(order: ServiceOrder): Promise<ServiceChild> {
+  const { name, command, environment, signal } = order;
+  signal.throwIfAborted();
+  const child = spawnHeld(process.execPath, command, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  const log = watchLog(order, child);
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await untilEnded(child, STOP_TIMEOUT_MS);
   };
+  for (const end = performance.now() + START_TIMEOUT_MS; !log.started(); await wait(POLL_MS)) {
+    if (!signal.aborted && !ended(child) && performance.now() < end) continue;
+    await kill();
+    signal.throwIfAborted();
+    throw new Error(`The service ${name} did not start:\n${log.tail()}`);
+  }
   return {
     name,
     pid: child.pid ?? 0,

@@ -83,10 +83,15 @@ describe("a look at model servers that others supervise", () => {
     await deploys.close("end");
     const file = join(servers.folder, "backends", `${backend}.json`);
     await writeFile(file, "{");
-    await expect(state()).rejects.toMatchObject({ reason: "BACKEND_RECORD_CORRUPT", metadata: { path: file } });
+    await expect(state()).rejects.toMatchObject({
+      reason: "BACKEND_RECORD_CORRUPT",
+      metadata: { path: file },
+    });
   });
 
   it("refuses what is no name of a backend", async () => {
-    await expect(lookAt(servers).status("../secrets", TIMEOUT_MS)).rejects.toMatchObject({ field: "backend" });
+    await expect(lookAt(servers).status("../secrets", TIMEOUT_MS)).rejects.toMatchObject({
+      field: "backend",
+    });
   });
 });

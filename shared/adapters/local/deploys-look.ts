@@ -7,8 +7,15 @@ import { isRunning } from "./process-identity.ts";
 const NEVER_PREPARED = "No such backend was prepared here.";
 
 /** A process that runs and refuses connections does not listen yet; one that has ended is started again by its supervisor. */
-async function askServer({ request, launch, since }: BackendRecord, timeoutMs: number): Promise<BackendStatus> {
-  const status = (state: BackendStatus["state"], message: string): BackendStatus => ({ state, message, since });
+async function askServer(
+  { request, launch, since }: BackendRecord,
+  timeoutMs: number,
+): Promise<BackendStatus> {
+  const status = (state: BackendStatus["state"], message: string): BackendStatus => ({
+    state,
+    message,
+    since,
+  });
   if (launch?.process == null) return status("preparing", "It is being started.");
   // Another program may listen on the port of a server that has ended.
   if (!(await isRunning(launch.process))) return status("unready", "Its process ended.");

@@ -4,5 +4,6 @@ export {
   emulatorJar,
   emulatorMissing,
   type EmulatorName,
+  type EmulatorOptions,
   startEmulator,
 } from "../../../scripts/compose/emulators.ts";

@@ -1,0 +1,7 @@
+// Processes that a state folder knows of, and their end.
+export {
+  buildProcesses,
+  endLeftovers,
+  runningProcesses,
+  serverProcesses,
+} from "../../scripts/emulated/leftovers.ts";
