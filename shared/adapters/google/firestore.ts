@@ -17,6 +17,9 @@ export const FIRESTORE_CALL_TIMEOUT_MS = 10_000;
 /** Documents of one page of a query: a longer history is read page by page, each with a deadline of its own. */
 export const FIRESTORE_PAGE_DOCUMENTS_MAX = 500;
 
+/** How long closing waits for calls under way. */
+export const FIRESTORE_CLOSE_TIMEOUT_MS = 3_000;
+
 /** Where the database is. */
 export interface FirestoreSettings {
   readonly project: string;
@@ -43,6 +46,7 @@ export interface Store {
   count(doing: string, query: Query): Promise<number>;
   /** Builds one atomic batch and commits it. */
   commit(doing: string, fill: (batch: WriteBatch) => void): Promise<readonly WriteResult[]>;
+  /** Waits a moment for calls under way. */
   close(): Promise<void>;
 }
 
@@ -61,9 +65,19 @@ export function openStore(
     ...(settings.emulator === undefined ? {} : { host: settings.emulator, ssl: false }),
   });
   const counts: FirestoreCounts = { reads: 0, writes: 0, deletes: 0 };
+  const underWay = new Set<Promise<unknown>>();
+  const watched = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
+    const answer = work();
+    underWay.add(answer);
+    try {
+      return await answer;
+    } finally {
+      underWay.delete(answer);
+    }
+  };
   const call = <Answer>(doing: string, work: () => Promise<Answer>): Promise<Answer> =>
     google(doing, `projects/${settings.project}`, () =>
-      withDeadline(clock, timeoutMs, `${doing} in Firestore`, work),
+      withDeadline(clock, timeoutMs, `${doing} in Firestore`, () => watched(work)),
     );
   return {
     db,
@@ -95,6 +109,14 @@ export function openStore(
       counts.writes += results.length;
       return results;
     },
-    close: () => db.terminate(),
+    async close() {
+      const closing = new AbortController();
+      const given = clock.sleep(FIRESTORE_CLOSE_TIMEOUT_MS, closing.signal);
+      const ended = Promise.allSettled(underWay).then(() => true);
+      const quiet = await Promise.race([ended, given.then(() => false)]);
+      closing.abort();
+      // The client repeats for a while what we gave up. Ended meanwhile, it would reject where nobody can catch it.
+      if (quiet) await db.terminate();
+    },
   };
 }
