@@ -1,5 +1,6 @@
 // Reading a traffic document: what may stand in one, and the invariants that every write keeps.
 import { Type } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
 import { Value } from "typebox/value";
 import { backendName } from "./backend.ts";
 import { ERROR_CODES, type ErrorCode } from "./errors.ts";
@@ -101,6 +102,14 @@ const DocumentSchema = Type.Object(
   strict,
 );
 
+/** Compiled at the first document: every look at an endpoint reads one, and walking the schema took most of it. */
+let compiled: Pick<Validator, "Check"> | undefined;
+
+function hasShape(value: unknown): value is TrafficDocument {
+  compiled ??= Compile(DocumentSchema);
+  return compiled.Check(value);
+}
+
 /** Problems that are told at once. */
 export const PROBLEMS_MAX = 5;
 
@@ -157,7 +166,7 @@ export function parseTrafficDocument(
 ):
   | { readonly kind: "document"; readonly document: TrafficDocument }
   | { readonly kind: "problems"; readonly problems: readonly string[] } {
-  if (!Value.Check(DocumentSchema, value)) {
+  if (!hasShape(value)) {
     const problems = [...Value.Errors(DocumentSchema, value)].map(
       (error) => `${error.instancePath || "/"} ${error.message}`,
     );
