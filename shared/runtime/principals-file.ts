@@ -1,5 +1,6 @@
 // principals.json: who may come in. Read again whenever it changed, so that adding or removing someone needs no restart.
-import { readFile, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { ControlPlaneError } from "../domain/errors.ts";
@@ -109,7 +110,7 @@ export function createPrincipalsReader(path: string): () => Promise<readonly Pri
   let known: { readonly stamp: string; readonly entries: readonly PrincipalEntry[] } | undefined;
   return async () => {
     try {
-      const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+      const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
       const stamp = [ino, size, mtimeNs, ctimeNs].join();
       if (known?.stamp === stamp) return known.entries;
       if (size > FILE_BYTES_MAX) throw new RangeError(`it has ${size} bytes, of at most ${FILE_BYTES_MAX}`);

@@ -1,13 +1,15 @@
 // Traffic documents as files: one fsynced JSON document per endpoint, replaced as a whole by a rename.
-// The folder belongs to one process (the state folder's lock sees to that); inside it one queue orders all writes.
-import { mkdir, readdir, readFile } from "node:fs/promises";
+// The folder belongs to one process (the state folder's lock sees to that); inside it a write is one step, from the comparison to
+// the sync. A rollback so waits for nobody's turn: neither for other writes nor, call by call, for a busy event loop.
+import { readFileSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import { formatName, parseName, requireName } from "../../domain/names.ts";
 import { parseTrafficDocument } from "../../domain/traffic-document.ts";
 import { type TrafficDocument, withoutDrift } from "../../domain/traffic.ts";
 import type { Traffic } from "../../ports/traffic.ts";
-import { replaceDurably } from "./durable-file.ts";
+import { replaceDurablyNow } from "./durable-file.ts";
 import { fileErrorCode } from "./file-errors.ts";
 
 /** Called with every document that has become durable, in the order of the writes. It must not throw. */
@@ -48,11 +50,11 @@ function corrupt(
   );
 }
 
-async function readDocument(directory: string, endpoint: string): Promise<TrafficDocument | undefined> {
+function readDocument(directory: string, endpoint: string): TrafficDocument | undefined {
   const path = join(directory, fileName(endpoint));
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = readFileSync(path, "utf8");
   } catch (error) {
     if (fileErrorCode(error) === "ENOENT") return undefined;
     throw storeDown(path, "read", error);
@@ -86,10 +88,9 @@ export async function createTraffic(options: { readonly directory: string }): Pr
   const { directory } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const listeners = new Set<TrafficListener>();
-  let queue: Promise<unknown> = Promise.resolve();
 
-  async function write(endpoint: string, document: TrafficDocument): ReturnType<Traffic["write"]> {
-    const known = await readDocument(directory, endpoint);
+  function write(endpoint: string, document: TrafficDocument): Awaited<ReturnType<Traffic["write"]>> {
+    const known = readDocument(directory, endpoint);
     if ((known?.resourceVersion ?? 0) !== document.resourceVersion) return { kind: "conflict" };
     const next = { ...withoutDrift(document), resourceVersion: document.resourceVersion + 1 };
     const parsed = parseTrafficDocument(endpoint, next);
@@ -106,7 +107,7 @@ export async function createTraffic(options: { readonly directory: string }): Pr
     }
     const name = fileName(endpoint);
     try {
-      await replaceDurably(join(directory, name), `${JSON.stringify(next, undefined, 2)}\n`);
+      replaceDurablyNow(join(directory, name), `${JSON.stringify(next, undefined, 2)}\n`);
     } catch (error) {
       throw storeDown(join(directory, name), "written", error);
     }
@@ -115,12 +116,8 @@ export async function createTraffic(options: { readonly directory: string }): Pr
   }
 
   return {
-    read: (endpoint) => readDocument(directory, endpoint),
-    write(endpoint, document) {
-      const result = queue.then(() => write(endpoint, document));
-      queue = result.catch(() => undefined);
-      return result;
-    },
+    read: async (endpoint) => readDocument(directory, endpoint),
+    write: async (endpoint, document) => write(endpoint, document),
     async list() {
       const files = await readdir(directory);
       return files
