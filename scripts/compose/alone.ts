@@ -8,6 +8,7 @@ import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { failedPrecondition } from "../../shared/domain/errors.ts";
 import { withDeadline } from "../../shared/runtime/deadline.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
+import type { Hints } from "../../shared/runtime/hints.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { onFacts, serveFunction } from "../../shared/runtime/on-facts.ts";
 import { drain } from "../../shared/runtime/drain.ts";
@@ -77,6 +78,8 @@ export interface AloneOptions {
   readonly stores: Pick<Stores, "deadLetters" | "door" | "subscription">;
   readonly log: Log;
   readonly port: number;
+  /** What it hears of from topics of Google's own. */
+  readonly hints?: Hints;
   /** Called before the service listens; what it answers is called before the service stops. */
   readonly start?: () => Promise<() => Promise<void>>;
   /** Called last: closes what is open. */
@@ -87,7 +90,14 @@ export interface AloneOptions {
 export async function serveAlone(service: FactService, options: AloneOptions): Promise<void> {
   const { world, stores, log, port } = options;
   const { name } = service;
-  onFacts(service, { deadLetters: stores.deadLetters, clock, log }, stores.subscription);
+  onFacts(
+    service,
+    { deadLetters: stores.deadLetters, clock, log },
+    {
+      subscription: stores.subscription,
+      hints: options.hints,
+    },
+  );
   const stopWork = await options.start?.();
   const server = serveFunction(name, stores.door);
   await new Promise<void>((resolve, reject) => {

@@ -16,9 +16,18 @@ const names = (description: string, ...required: readonly string[]) =>
     description,
   });
 
+/** Subscriptions of Google's own topics, by topic. */
+const hints = (...topics: readonly string[]) => ({
+  SIGNALBOX_HINTS: names(
+    `set it to a JSON object of subscriptions that has ${topics.join(", ")}.`,
+    ...topics,
+  ),
+});
+
 /** What the provisioner needs: where builds run and as whom, and where plans and states lie. */
 export const GOOGLE_PROVISIONING = {
   ...GOOGLE_SECRETS,
+  ...hints("cloud-builds"),
   SIGNALBOX_REGION: Type.String({ description: "set it to the region of the builds." }),
   SIGNALBOX_BUCKETS: names(
     'set it to a JSON object of bucket names that has "plans" and "state".',
@@ -79,6 +88,7 @@ export const GOOGLE_ARTIFACTS = {
 
 /** What the rollout service needs besides: where artifacts and releases lie. */
 export const GOOGLE_ROLLOUT = {
+  ...hints("clouddeploy-operations", "clouddeploy-resources", "clouddeploy-approvals"),
   ...GOOGLE_SERVING,
   ...GOOGLE_ARTIFACTS,
   SIGNALBOX_RELEASES_FOLDER: Type.String({

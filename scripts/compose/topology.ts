@@ -10,6 +10,8 @@ export interface ServiceEntry {
   readonly kind: "http" | "facts" | "schedule";
   readonly subscribes: readonly string[];
   readonly secrets?: readonly string[];
+  /** Topics of Google's own. */
+  readonly hints?: readonly string[];
   /** Path → cron expression. */
   readonly schedules?: Readonly<Record<string, string>>;
 }

@@ -53,5 +53,10 @@ await serveAlone(provisioner, {
   stores: stored,
   log,
   port: config.PORT,
+  ...(cloud === undefined
+    ? {}
+    : {
+        hints: (await import("../../scripts/compose/google-hints.ts")).openBuildHints(cloud.SIGNALBOX_HINTS),
+      }),
   close: stored.close,
 });

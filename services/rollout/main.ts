@@ -60,6 +60,7 @@ async function serveOnGoogle(settings: NonNullable<typeof cloud>): Promise<void>
   const { openGoogleArtifacts } = await import("../../scripts/compose/open-google-artifacts.ts");
   const { openGithubManifests, openGoogleRollout } =
     await import("../../scripts/compose/open-google-rollout.ts");
+  const { openDeployHints } = await import("../../scripts/compose/google-hints.ts");
   const { openGoogleSecrets } = await import("../../scripts/compose/open-google-secrets.ts");
   const { close, ...serving } = openGoogleRollout(settings, {
     log,
@@ -79,6 +80,7 @@ async function serveOnGoogle(settings: NonNullable<typeof cloud>): Promise<void>
     { ...rollout, reconcile },
     {
       ...service,
+      hints: openDeployHints(settings.SIGNALBOX_HINTS, `${settings.SIGNALBOX_PREFIX}-backends`),
       async close() {
         await close();
         await stored.close();

@@ -6,10 +6,12 @@ import { http, type Request, type Response } from "@google-cloud/functions-frame
 import { getTestServer } from "@google-cloud/functions-framework/testing";
 import { type ControlPlaneError, ERROR_CODES, isTransient } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
+import { coalesced } from "./coalesce.ts";
 import { withDeadline } from "./deadline.ts";
 import { deliver, type DeliverPorts, HANDLER_TIME_MAX_MS } from "./deliver.ts";
 import type { FactService } from "./fact-service.ts";
 import { toControlPlaneError } from "./errors.ts";
+import { acceptHint, hintAt, type Hints } from "./hints.ts";
 import { FACT_BYTES_MAX } from "./parse.ts";
 import { answerProbe, isProbe } from "./probes.ts";
 import { type PushGuard, tokenGuard } from "./push-guard.ts";
@@ -22,14 +24,14 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Path that a scheduler calls to let the service put things right. */
 const RECONCILE_PATH = "/reconcile";
 
-/** What a schedule wants when it calls this path; undefined for the path of pushes. */
-function workAt(service: FactService, path: string): (() => Promise<void>) | undefined {
-  const { schedules = {} } = service;
-  if (path !== RECONCILE_PATH) return Object.hasOwn(schedules, path) ? schedules[path] : undefined;
-  return async () => {
-    await service.reconcile?.();
-    await service.idle?.();
-  };
+/** What is looked at when the clock or a hint says so: one pass at a time, until what it started has ended. */
+function passOf(service: FactService, { clock }: DeliverPorts): () => Promise<void> {
+  return coalesced(() =>
+    withDeadline(clock, HANDLER_TIME_MAX_MS, `A pass of ${service.name}`, async () => {
+      await service.reconcile?.();
+      await service.idle?.();
+    }),
+  );
 }
 
 /** Handles one push body and answers the status. What can never be read is kept as a dead letter, so that it does not come back. */
@@ -58,31 +60,46 @@ async function acceptPush(service: FactService, ports: DeliverPorts, body: Buffe
   return (await deliver(ports, service, fact)).outcome === "again" ? 503 : 204;
 }
 
+/** What a door takes besides facts of anybody. */
+export interface DoorOptions {
+  /** The one subscription that may push facts: a token that is good at one route is not good at all of them. */
+  readonly subscription?: string | undefined;
+  readonly hints?: Hints | undefined;
+}
+
+/** What becomes of one request, as a status. */
+function createTaker(service: FactService, ports: DeliverPorts, options: DoorOptions) {
+  const { subscription, hints = {} } = options;
+  const { schedules = {} } = service;
+  const look = passOf(service, ports);
+  return async (path: string, body: Buffer): Promise<number> => {
+    if (path === RECONCILE_PATH) {
+      await look();
+      return 204;
+    }
+    const work = Object.hasOwn(schedules, path) ? schedules[path] : undefined;
+    if (work !== undefined) {
+      await withDeadline(ports.clock, HANDLER_TIME_MAX_MS, `${service.name} at ${path}`, work);
+      return 204;
+    }
+    const hint = hintAt(hints, path);
+    if (hint !== undefined) return acceptHint(hint, body, { log: ports.log, look });
+    const said = subscription === undefined ? undefined : subscriptionOfPush(body);
+    if (said === subscription) return acceptPush(service, ports, body);
+    ports.log.warn({ subscription: said, expected: subscription }, "push of another subscription refused");
+    return 403;
+  };
+}
+
 /**
- * Registers the service as an HTTP function of its name. `serveFunction` or the framework's own program hosts it. With
- * `subscription`, a push of any other one is 403: a token that is good at one route is not good at all of them.
+ * Registers the service as an HTTP function of its name. `serveFunction` or the framework's own program hosts it. A push of
+ * another subscription than that of the options is 403.
  */
-export function onFacts(service: FactService, ports: DeliverPorts, subscription?: string): void {
+export function onFacts(service: FactService, ports: DeliverPorts, options: DoorOptions = {}): void {
+  const take = createTaker(service, ports, options);
   http(service.name, async (request: Request, response: Response) => {
     try {
-      const work = workAt(service, request.path);
-      if (work !== undefined) {
-        const what = `${service.name} at ${request.path}`;
-        await withDeadline(ports.clock, HANDLER_TIME_MAX_MS, what, work);
-        response.status(204).end();
-        return;
-      }
-      const body = request.rawBody ?? Buffer.alloc(0);
-      const said = subscription === undefined ? undefined : subscriptionOfPush(body);
-      if (said !== subscription) {
-        ports.log.warn(
-          { subscription: said, expected: subscription },
-          "push of another subscription refused",
-        );
-        response.status(403).end();
-        return;
-      }
-      response.status(await acceptPush(service, ports, body)).end();
+      response.status(await take(request.path, request.rawBody ?? Buffer.alloc(0))).end();
     } catch (error) {
       ports.log.error({ error, path: request.path }, "push not handled, to be given again");
       response.status(503).end();

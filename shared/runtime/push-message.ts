@@ -26,6 +26,15 @@ const Push = Type.Object({
 });
 const push = Compile(Push);
 
+/** The same of a topic that is not ours: some say all in their attributes, and have no data. */
+const HintPush = Type.Object({
+  message: Type.Object({
+    data: Type.Optional(Type.String()),
+    attributes: Type.Optional(Type.Record(Type.String(), Type.String())),
+  }),
+});
+const hintPush = Compile(HintPush);
+
 const invalidPush = (message: string): ControlPlaneError =>
   invalidArgument("message", message, "INVALID_PUSH");
 
@@ -61,6 +70,18 @@ export function readPush(body: Uint8Array): {
   if (!push.Check(read))
     throw invalidPush("The body is no push of Pub/Sub: message.data must be there, in base64.");
   const { data, attributes = {} } = read.message;
+  checkAttributes(attributes);
+  return { data: bytesOf(data), attributes };
+}
+
+/** The message of a topic that is not ours, which may have no data. INVALID_ARGUMENT when the body is no push of Pub/Sub. */
+export function readHint(body: Uint8Array): {
+  readonly data: Buffer;
+  readonly attributes: Readonly<Record<string, string>>;
+} {
+  const read = parseStrictJson(body);
+  if (!hintPush.Check(read)) throw invalidPush("The body is no push of Pub/Sub: message must be there.");
+  const { data = "", attributes = {} } = read.message;
   checkAttributes(attributes);
   return { data: bytesOf(data), attributes };
 }

@@ -35,6 +35,9 @@ locals {
         SIGNALBOX_SUBSCRIPTION = "projects/${var.project_id}/subscriptions/${local.subscriptions[each.service].name}"
         SIGNALBOX_PUSH_ACCOUNT = local.email["to-${each.service}"]
       } : {},
+      length(local.services[each.service].hints) > 0 ? {
+        SIGNALBOX_HINTS = jsonencode({ for hint in values(module.topology.hints) : hint.topic => "projects/${var.project_id}/subscriptions/${hint.name}" if hint.service == each.service })
+      } : {},
       length(local.services[each.service].schedules) > 0 ? { SIGNALBOX_SCHEDULER_ACCOUNT = local.email["scheduler"] } : {},
       each.door == "programs" ? { SIGNALBOX_WORKFLOW_ACCOUNT = local.email["workflows"] } : {},
     )

@@ -115,7 +115,7 @@ resource "google_pubsub_subscription_iam_member" "push" {
 resource "google_pubsub_subscription" "hint" {
   for_each                   = module.topology.hints
   project                    = var.project_id
-  name                       = "${local.prefix}-hint-${each.key}"
+  name                       = each.value.name
   topic                      = google_pubsub_topic.notifications[each.value.topic].id
   labels                     = local.labels
   ack_deadline_seconds       = local.pushes.ack_deadline_seconds

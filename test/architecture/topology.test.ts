@@ -179,6 +179,20 @@ test("every schedule calls a path that its service serves, and every service tha
   expect(idle.map(([name]) => name)).toEqual([]);
 });
 
+test("a service that hears hints opens a reader for each of their topics, and asks for their subscriptions", () => {
+  const readers = readSource("scripts/compose/google-hints.ts");
+  const settings = readSource("scripts/compose/google-settings.ts");
+  const heard = entries.flatMap(([name, { hints = [] }]) => hints.map((topic) => ({ name, topic })));
+  expect(heard.length).toBeGreaterThanOrEqual(4);
+  for (const { name, topic } of heard) {
+    expect(readers, topic).toContain(`"${topic}"`);
+    expect(settings, topic).toContain(`"${topic}"`);
+    expect(codeOf(name), name).toMatch(/open(?:Build|Deploy)Hints\(/);
+  }
+  const topics = readSource("terraform/control-plane/topics.tf");
+  expect(heard.filter(({ topic }) => !topics.includes(`"${topic}"`))).toEqual([]);
+});
+
 test("the App's key is not where strangers are heard", () => {
   const holders = entries.filter(([, { secrets = [] }]) => secrets.includes("github-app"));
   expect(holders.map(([name]) => name)).toEqual(["provisioner", "rollout", "relay"]);

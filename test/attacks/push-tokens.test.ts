@@ -42,7 +42,7 @@ async function open(checkedInFront = false) {
   onFacts(
     { name: "attacked", inputs: ["plan.started"], handle: async ({ id }) => void handled.push(id) },
     world,
-    SUBSCRIPTION,
+    { subscription: SUBSCRIPTION },
   );
   const keys = googleKeys(clock, issuer.keysUrl);
   const guard = createPushTokenGuard({

@@ -8,7 +8,12 @@ export interface DeployNotification {
   readonly rollout?: string;
   /** Whether somebody waits for an approval. */
   readonly needsApproval: boolean;
+  /** Whether something has ended or changed: the start of an operation and a new resource are our own doing. */
+  readonly isNews: boolean;
 }
+
+/** What happens when we have asked for something. */
+const BEGINNINGS: ReadonlySet<string> = new Set(["Start", "Create"]);
 
 /** Releases of ours: `r-<commit>-<hash>`. */
 const OURS = /^r-[0-9a-f]{12}-[0-9a-f]{8}$/;
@@ -33,5 +38,10 @@ export function readDeployNotification(
   const [release, rollout] = [value("ReleaseId"), value("RolloutId")];
   const named = value("DeliveryPipelineId");
   if (!OURS.test(release) || (named !== "" && named !== pipeline)) return undefined;
-  return { release, ...(rollout === "" ? {} : { rollout }), needsApproval: action === "Required" };
+  return {
+    release,
+    ...(rollout === "" ? {} : { rollout }),
+    needsApproval: action === "Required",
+    isNews: !BEGINNINGS.has(action),
+  };
 }

@@ -88,6 +88,24 @@ run "settings" {
   }
 
   assert {
+    condition     = toset(keys(google_pubsub_subscription.hint)) == toset(["provisioner-cloud-builds", "rollout-clouddeploy-operations", "rollout-clouddeploy-resources", "rollout-clouddeploy-approvals"])
+    error_message = "Builds make the provisioner look, deployments the rollout service."
+  }
+  assert {
+    condition = alltrue([
+      for key, each in google_pubsub_subscription.hint :
+      each.push_config[0].push_endpoint == "https://signalbox-dev-${module.topology.hints[key].service}-123456789012.us-central1.run.app/hints/${module.topology.hints[key].topic}"
+      && each.push_config[0].oidc_token[0].service_account_email == "signalbox-dev-to-${module.topology.hints[key].service}@example-dev.iam.gserviceaccount.com"
+      && each.push_config[0].oidc_token[0].audience == "signalbox-dev-${module.topology.hints[key].service}"
+    ])
+    error_message = "A hint goes to its own path, signed as the service's own subscriptions are."
+  }
+  assert {
+    condition     = alltrue([for each in google_pubsub_subscription.hint : each.message_retention_duration == "3600s" && length(each.dead_letter_policy) == 0])
+    error_message = "A hint is worth nothing an hour later, and is nobody's dead letter."
+  }
+
+  assert {
     condition     = length(module.service) == 10
     error_message = "Nine services, of which the API has two doors."
   }

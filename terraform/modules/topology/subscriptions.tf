@@ -19,13 +19,14 @@ locals {
     } if length(service.subscribes) > 0
   }
 
-  # Hints go where the schedule goes: the service looks at the world itself, and takes nothing from the message.
+  # A hint is a reason to look at the world at once: the service takes nothing else from the message.
   hints = merge([
     for name, service in local.services : {
       for topic in service.hints : "${name}-${topic}" => {
         service  = name
         topic    = topic
-        endpoint = "${local.deployments[name].url}/reconcile"
+        name     = "${var.prefix}-hint-${name}-${topic}"
+        endpoint = "${local.deployments[name].url}/hints/${topic}"
         audience = local.deployments[name].audience
         account  = "to-${name}"
       }

@@ -61,7 +61,7 @@ const issuerOf = (): Promise<FakeIssuer> =>
 
 /** Serves the service behind the guard that it has on Cloud Run. */
 async function listen(service: FactService, ports: DeliverPorts, issuer: FakeIssuer): Promise<string> {
-  onFacts(service, ports, subscriptionOf(service.name));
+  onFacts(service, ports, { subscription: subscriptionOf(service.name) });
   const keys = googleKeys(clock, issuer.keysUrl);
   const guard = createPushTokenGuard({
     audience: service.name,

@@ -28,6 +28,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   SIGNALBOX_REGION: "us-central1",
   SIGNALBOX_BUCKETS: JSON.stringify({ receipts: "r", plans: "the-plans", state: "the-states" }),
   SIGNALBOX_BUILDS_FOLDER: "gs://the-fences/builds",
+  SIGNALBOX_HINTS: JSON.stringify({ "cloud-builds": "projects/example-prod/subscriptions/h" }),
   SIGNALBOX_BUILD_POOL: "default",
   SIGNALBOX_BUILD_IMAGE: `us-docker.pkg.dev/p/r/builds@sha256:${"0".repeat(64)}`,
   SIGNALBOX_BUILD_IDENTITIES: JSON.stringify({

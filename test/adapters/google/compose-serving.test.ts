@@ -25,6 +25,11 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   SIGNALBOX_BACKEND_PORT: "80",
   SIGNALBOX_BUCKETS: JSON.stringify({ artifacts: "the-artifacts" }),
   SIGNALBOX_RELEASES_FOLDER: "gs://the-artifacts/releases",
+  SIGNALBOX_HINTS: JSON.stringify({
+    "clouddeploy-operations": "projects/p/subscriptions/o",
+    "clouddeploy-resources": "projects/p/subscriptions/r",
+    "clouddeploy-approvals": "projects/p/subscriptions/a",
+  }),
 };
 
 const settings = (change: Readonly<Record<string, string | undefined>> = {}) => {

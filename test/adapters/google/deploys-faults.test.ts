@@ -204,9 +204,9 @@ describe("notifications of Cloud Deploy", () => {
     const release = expect.stringMatching(/^r-/) as string;
     const rollout = expect.stringMatching(/-1$/) as string;
     expect(read).toEqual([
-      { release, needsApproval: false },
-      { release, rollout, needsApproval: false },
-      { release, rollout, needsApproval: true },
+      { release, needsApproval: false, isNews: false },
+      { release, rollout, needsApproval: false, isNews: false },
+      { release, rollout, needsApproval: true, isNews: true },
     ]);
     const attributes = fake.notifications[0]?.attributes ?? {};
     expect(readDeployNotification({ ...attributes, ReleaseId: "theirs" }, "serving")).toBeUndefined();

@@ -8,7 +8,6 @@ import { createBus } from "../../../shared/adapters/google/bus.ts";
 import { createCalls } from "../../../shared/adapters/google/calls.ts";
 import { openPubSub } from "../../../shared/adapters/google/pubsub-client.ts";
 import { createDeadLetterDrain } from "../../../shared/adapters/google/pubsub-dead-letters.ts";
-import { createSubscriptions } from "../../../shared/adapters/google/pubsub-subscriptions.ts";
 import { createDeadLetters } from "../../../shared/adapters/local/dead-letters.ts";
 import { openDatabase } from "../../../shared/adapters/local/database.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
@@ -146,21 +145,6 @@ test("what is given up comes to the list once, though it is given up twice, and 
   await fake.publish(DEAD, [{ data: Buffer.from([0xff, 0x00]), attributes: {} }]);
   expect(await drain()).toBe(1);
   expect((await deadLetters.list(5)).letters[0]?.id).toMatch(/^registry\/push-[0-9a-f]{32}$/);
-});
-
-test("a subscription that is held gets nothing, and all that waited when it goes on", async () => {
-  const { fake, client, calls, bus } = await world();
-  const { url, bodies } = await receiver(() => 204);
-  fake.createSubscription({ name: subscription("registry"), topic: TOPIC, push: { endpoint: url } });
-  const subscriptions = createSubscriptions(client, calls);
-  await subscriptions.pause("registry");
-  expect(await subscriptions.isPaused("registry")).toBe(true);
-  for (let index = 0; index < 5; index++) await bus.publish(fact);
-  expect([bodies.length, fake.outstanding(TOPIC)]).toEqual([0, 5]);
-  await subscriptions.resume("registry", { endpoint: url, audience: "a", serviceAccount: "s@x" });
-  await until("what waited to be handled", () => fake.outstanding(TOPIC) === 0 || undefined);
-  expect([bodies.length, await subscriptions.isPaused("registry")]).toEqual([5, false]);
-  await expect(subscriptions.pause("nowhere")).rejects.toMatchObject({ code: "NOT_FOUND" });
 });
 
 test("the fake starts slowly, gives again after the deadline, and forgets what is too old", async () => {

@@ -194,12 +194,6 @@ export function createPubSubFake(options: {
       return published;
     },
     subscription: found,
-    modifyPush(name: string, push: PushSettings | undefined): void {
-      const subscription = found(name);
-      subscription.push = push;
-      subscription.usedAt = now();
-      pushing.wake(subscription);
-    },
     /** Messages that are not under way, at most so many; each must be acknowledged. */
     pull(name: string, limit: number): readonly Waiting[] {
       const subscription = found(name);

@@ -26,20 +26,6 @@ interface Request {
   readonly ackIds: readonly string[];
 }
 
-const pushOf = ({
-  pushEndpoint = "",
-  oidcToken,
-}: NonNullable<Request["pushConfig"]>): PushSettings | undefined =>
-  pushEndpoint === ""
-    ? undefined
-    : {
-        endpoint: pushEndpoint,
-        ...(oidcToken?.audience === undefined ? {} : { audience: oidcToken.audience }),
-        ...(oidcToken?.serviceAccountEmail === undefined
-          ? {}
-          : { serviceAccount: oidcToken.serviceAccountEmail }),
-      };
-
 const publishedOf = (message: Request["messages"][number]): Published => ({
   data: Buffer.from(message.data ?? []),
   attributes: { ...message.attributes },
@@ -55,14 +41,6 @@ const publisher = (fake: PubSubFake): Answers => ({
 });
 
 const subscriber = (fake: PubSubFake): Answers => ({
-  ModifyPushConfig: ({ subscription, pushConfig = {} }) => {
-    fake.modifyPush(subscription, pushOf(pushConfig));
-    return {};
-  },
-  GetSubscription: ({ subscription }) => {
-    const { settings, push } = fake.subscription(subscription);
-    return { name: settings.name, topic: settings.topic, pushConfig: { pushEndpoint: push?.endpoint ?? "" } };
-  },
   Pull: ({ subscription, maxMessages }) => ({
     receivedMessages: fake.pull(subscription, maxMessages).map(({ message, attempts }) => ({
       ackId: message.messageId,
