@@ -12,7 +12,7 @@ import { type Column, formatTable } from "../table.ts";
 import { fetchWith } from "../transport.ts";
 import { certificateFinding, fileFindings } from "./files.ts";
 import { failure, fine, type Finding, look, skipped } from "./finding.ts";
-import { deadLetterFindings, reachFindings, webhookFindings } from "./service.ts";
+import { deadLetterFindings, ownWebhookFindings, reachFindings, webhookFindings } from "./service.ts";
 import { toolFindings } from "./tools.ts";
 
 const COLUMNS: readonly Column<Finding>[] = [
@@ -34,7 +34,7 @@ async function serviceFindings(connection: Connection, now: () => number): Promi
       deadLetterFindings(connection),
     )),
     ...(await look("webhook", "See that nothing stands before it.", async () =>
-      webhookFindings(`${url}/webhooks/github`, await fetchWith(trust)),
+      ownWebhookFindings(`${url}/webhooks/github`, await fetchWith(trust)),
     )),
     ...(trust === undefined
       ? []

@@ -2,7 +2,7 @@
 import type { Connection } from "../connection.ts";
 import { callJson } from "../call.ts";
 import { fetchWith } from "../transport.ts";
-import { failure, fine, type Finding, warning } from "./finding.ts";
+import { failure, fine, type Finding, skipped, warning } from "./finding.ts";
 
 /** How long one look may take. */
 export const LOOK_MS = 10_000;
@@ -60,8 +60,8 @@ export async function deadLetterFindings(connection: Connection): Promise<readon
   ];
 }
 
-/** Whether a webhook is there and refuses what is not signed. */
-export async function webhookFindings(url: string, fetchIt: typeof fetch): Promise<readonly Finding[]> {
+/** How a webhook answers a delivery that nobody signed. */
+async function unsignedStatus(url: string, fetchIt: typeof fetch): Promise<number> {
   const answer = await fetchIt(url, {
     method: "POST",
     headers: { "content-type": "application/json", "x-github-event": "ping", "x-github-delivery": "doctor" },
@@ -70,12 +70,30 @@ export async function webhookFindings(url: string, fetchIt: typeof fetch): Promi
     signal: AbortSignal.timeout(LOOK_MS),
   });
   await answer.body?.cancel();
-  if (answer.status === 401) return [fine("webhook", `${url} answers, and refuses what nobody signed.`)];
+  return answer.status;
+}
+
+function judged(url: string, status: number): readonly Finding[] {
+  if (status === 401) return [fine("webhook", `${url} answers, and refuses what nobody signed.`)];
   return [
     failure(
       "webhook",
-      `${url} answers ${answer.status} to a delivery that nobody signed; 401 is right.`,
+      `${url} answers ${status} to a delivery that nobody signed; 401 is right.`,
       "See that the address leads to the webhook of this control plane, with no sign-in page in between.",
     ),
+  ];
+}
+
+/** Whether a webhook is there and refuses what is not signed. */
+export async function webhookFindings(url: string, fetchIt: typeof fetch): Promise<readonly Finding[]> {
+  return judged(url, await unsignedStatus(url, fetchIt));
+}
+
+/** The same at a control plane's own address; on Google Cloud the webhook is a service of its own, so the API has none. */
+export async function ownWebhookFindings(url: string, fetchIt: typeof fetch): Promise<readonly Finding[]> {
+  const status = await unsignedStatus(url, fetchIt);
+  if (status !== 404) return judged(url, status);
+  return [
+    skipped("webhook", `${new URL(url).origin} has none: the address that the GitHub App has is the one.`),
   ];
 }

@@ -56,6 +56,12 @@ test.each([
   expect(stateOf(check)).toBe("failure");
 });
 
+test("a control plane whose webhook is another service is not taken for a broken one", async () => {
+  const { code, stateOf } = await controlPlane({ webhook: 404 });
+  expect(code).toBe(0);
+  expect(stateOf("webhook")).toBe("skipped");
+});
+
 test("a small difference of clocks is a warning, and whole seconds are none", () => {
   const now = Date.parse("2026-01-01T00:00:10.900Z");
   const state = (date: string) => skewFinding("it", date, now)[0]?.state;

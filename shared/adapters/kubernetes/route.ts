@@ -3,7 +3,7 @@ import { backendName } from "../../domain/backend.ts";
 import { ControlPlaneError, failedPrecondition, invalidArgument } from "../../domain/errors.ts";
 import { formatName, parseName } from "../../domain/names.ts";
 import { parseTrafficDocument } from "../../domain/traffic-document.ts";
-import type { TrafficDocument, Weights } from "../../domain/traffic.ts";
+import type { TrafficDocument } from "../../domain/traffic.ts";
 import { HTTP_ROUTES, type KubernetesObject, type ObjectMeta } from "./objects.ts";
 import { ENDPOINT_LABEL, MANAGED_BY, type Placement, routePlace, TEAM_LABEL } from "./placement.ts";
 

@@ -1,0 +1,98 @@
+// docs/deploy.md names nothing that is not there: options, outputs, variables, resources, files, images, secrets, names that Terraform
+// derives. What belongs to other programs is theirs to check. The first test proves that it looked.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { createProgram } from "../../cli/program.ts";
+import { readTopology } from "../../scripts/compose/topology.ts";
+import { readSource, ROOT, sourceFiles } from "../support/source-files.ts";
+
+const COMMANDS_MIN = 3;
+const NAMES_MIN = 5;
+
+const text = readSource("docs/deploy.md");
+const code = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = ""]) => block).join("\n");
+const terraform = sourceFiles(".tf").map(readSource).join("\n");
+const topology = readTopology();
+
+/** Every first group of a pattern, once. */
+const found = (pattern: RegExp, where: string): readonly string[] => [
+  ...new Set([...where.matchAll(pattern)].map(([, name = ""]) => name)),
+];
+const declared = (kind: string): readonly string[] =>
+  found(new RegExp(`^${kind} "([^"]+)"`, "gm"), terraform);
+
+const calls = [...code.matchAll(/^signalbox (.+?)(?:\s+#.*)?$/gm)].map(([, words = ""]) => words.split(" "));
+const program = createProgram({ env: {}, now: () => 0, write: () => {}, stdin: process.stdin }, () => {});
+
+/** Long options of a call that the command line does not have, globally or at the command that is called. */
+function unknownOptions(words: readonly string[]): readonly string[] {
+  const lines: Command[] = [program];
+  for (const word of words) {
+    const inner = lines.at(-1)?.commands.find((each) => each.name() === word);
+    if (inner !== undefined) lines.push(inner);
+  }
+  const known = new Set(lines.flatMap(({ options }) => options.map(({ long }) => long)));
+  const name = lines.map((each) => each.name()).join(" ");
+  return lines.length === 1
+    ? [`${words.join(" ")} is no command`]
+    : words.filter((word) => word.startsWith("--") && !known.has(word)).map((word) => `${name} ${word}`);
+}
+
+const outputs = found(/terraform output (?:-json |-raw )?([a-z_]+)/g, text);
+const settings = [
+  ...found(/^(\w+)\s*= .*#/gm, /```hcl\n([\s\S]*?)```/.exec(text)?.[1] ?? ""),
+  ...found(/-var="?(\w+)=/g, code),
+  ...found(/TF_VAR_(\w+)/g, text),
+  ...found(/^\| [^|]+ \| `(\w+)[^|]*\|/gm, text),
+];
+const secrets = found(/\bput ([a-z-]+)/g, code);
+
+describe("the walk through the deployment", () => {
+  test("is seen", () => {
+    expect(calls.length).toBeGreaterThanOrEqual(COMMANDS_MIN);
+    expect(outputs.length).toBeGreaterThan(1);
+    expect(settings.length).toBeGreaterThan(NAMES_MIN);
+    expect(secrets.length).toBeGreaterThan(NAMES_MIN - 1);
+  });
+
+  test("calls our own command line by options that it has", () => {
+    expect(calls.flatMap(unknownOptions)).toEqual([]);
+  });
+
+  test("names outputs, variables and resources that Terraform has", () => {
+    expect(outputs.filter((name) => !declared("output").includes(name))).toEqual([]);
+    expect(settings.filter((name) => !declared("variable").includes(name))).toEqual([]);
+    const targets = found(/-target=([\w.]+)/g, code);
+    expect(targets.filter((name) => !terraform.includes(`resource "${name.replace(".", '" "')}"`))).toEqual(
+      [],
+    );
+  });
+
+  test("fills every secret that a service reads, and no other", () => {
+    const read = new Set(Object.values(topology).flatMap(({ secrets: names = [] }) => names));
+    expect(secrets.toSorted()).toEqual([...read].toSorted());
+  });
+
+  test("builds targets that the Dockerfile has, and fills every name in the manifests that it applies", () => {
+    const targets = found(/^FROM \S+ AS (\w+)$/gm, readSource("Dockerfile"));
+    expect(found(/--target (\w+)/g, code).filter((name) => !targets.includes(name))).toEqual([]);
+    const manifests = found(/(deploy\/kubernetes\/[\w.]+)/g, code);
+    expect(manifests.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+    const wanted = manifests.flatMap((file) =>
+      found(/\$\{(\w+)\}/g, readSource(file).replaceAll(/^\s*#.*$/gm, "")),
+    );
+    expect(wanted.filter((name) => !code.includes(`${name}=`))).toEqual([]);
+  });
+
+  test("names schedules and subscriptions that the topology gives", () => {
+    const jobs = Object.entries(topology).flatMap(([name, { schedules = {} }]) =>
+      Object.keys(schedules).map((path) => `${name}${path.replaceAll("/", "-")}`),
+    );
+    expect(jobs).toEqual(expect.arrayContaining([...found(/jobs pause \$PREFIX-([\w-]+)/g, text)]));
+    const dead = found(/\$PREFIX-facts-(\w+)-dead/g, text);
+    expect(dead.length).toBeGreaterThan(0);
+    expect(dead.filter((name) => (topology[name]?.subscribes ?? []).length === 0)).toEqual([]);
+  });
+});
