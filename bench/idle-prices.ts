@@ -103,6 +103,12 @@ const PRICES: readonly Price[] = [
     usd: SECONDS * 1.5 * 0.0000025,
   },
   {
+    item: "key that signs images",
+    price: "$0.06 a version",
+    count: each("google_kms_crypto_key"),
+    usd: 0.06,
+  },
+  {
     item: "conditions of alerts",
     price: "$0.10 each (announced for 2026: verify)",
     count: each("google_monitoring_alert_policy"),

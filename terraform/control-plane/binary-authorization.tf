@@ -1,10 +1,15 @@
-# Only images of our repository run here; with `attestors`, only those that they signed.
+# Only images of our repository run here; with `attestors`, or with `signing` that is enforced, only those that they signed.
+locals {
+  _attestors = concat(var.attestors, try(var.signing.enforced, false) ? ["projects/${var.project_id}/attestors/${google_binary_authorization_attestor.built[0].name}"] : [])
+  _attested  = length(var.attestors) > 0 || try(var.signing.enforced, false)
+}
+
 resource "google_binary_authorization_policy" "policy" {
   project                       = var.project_id
   global_policy_evaluation_mode = "ENABLE"
 
   dynamic "admission_whitelist_patterns" {
-    for_each = length(var.attestors) > 0 ? [] : ["${local.registry}/*"]
+    for_each = local._attested ? [] : ["${local.registry}/*"]
     content {
       name_pattern = admission_whitelist_patterns.value
     }
@@ -12,8 +17,8 @@ resource "google_binary_authorization_policy" "policy" {
 
   default_admission_rule {
     enforcement_mode        = "ENFORCED_BLOCK_AND_AUDIT_LOG"
-    evaluation_mode         = length(var.attestors) > 0 ? "REQUIRE_ATTESTATION" : "ALWAYS_DENY"
-    require_attestations_by = length(var.attestors) > 0 ? var.attestors : null
+    evaluation_mode         = local._attested ? "REQUIRE_ATTESTATION" : "ALWAYS_DENY"
+    require_attestations_by = local._attested ? local._attestors : null
   }
 
   depends_on = [google_project_service.api]

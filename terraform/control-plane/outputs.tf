@@ -23,6 +23,14 @@ output "registry" {
   value       = local.registry
 }
 
+output "signing" {
+  description = "What cloudbuild.yaml signs images with: `_ATTESTOR` and `_KEY`. Null without `signing`."
+  value = var.signing == null ? null : {
+    attestor = google_binary_authorization_attestor.built[0].id
+    key      = data.google_kms_crypto_key_version.images[0].name
+  }
+}
+
 output "subscriptions" {
   description = "Subscriptions on facts, with their filters."
   value       = local.subscriptions

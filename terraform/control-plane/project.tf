@@ -13,7 +13,7 @@ locals {
     cloudbuild = "serviceAccount:service-${local.project_number}@gcp-sa-cloudbuild.iam.gserviceaccount.com"
   }
 
-  apis = toset([
+  apis = toset(concat(var.signing == null ? [] : ["cloudkms.googleapis.com", "containeranalysis.googleapis.com"], [
     "artifactregistry.googleapis.com",
     "binaryauthorization.googleapis.com",
     "cloudbuild.googleapis.com",
@@ -37,7 +37,7 @@ locals {
     "sts.googleapis.com",
     "workflowexecutions.googleapis.com",
     "workflows.googleapis.com",
-  ])
+  ]))
 }
 
 resource "google_project_service" "api" {

@@ -193,6 +193,12 @@ variable "region" {
   default     = "us-central1"
 }
 
+variable "signing" {
+  description = "A key and an attestor of our own for the images of cloudbuild.yaml; none when null. `enforced` refuses what they did not sign: first sign what runs."
+  type        = object({ enforced = optional(bool, false) })
+  default     = null
+}
+
 variable "target_projects" {
   description = "Projects that applies change → roles of tf-apply there."
   type        = map(object({ roles = list(string) }))

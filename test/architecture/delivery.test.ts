@@ -90,6 +90,18 @@ describe("the build of an image", () => {
     expect(/for target in (.*); do/.exec(scripts)?.[1]?.split(" ").sort()).toEqual(names);
   });
 
+  test("takes every base image of the Dockerfile by digest, where one is given", () => {
+    const bases = [...readSource("Dockerfile").matchAll(/^ARG (\w+)=\S+:\S+$/gm)].map(
+      ([, name = ""]) => name,
+    );
+    expect(bases.length).toBeGreaterThan(2);
+    const taken = [...scripts.matchAll(/--build-arg "(\w+)=\$_(\w+)_IMAGE"/g)].map(([, name, from]) => [
+      name,
+      from,
+    ]);
+    expect(taken.toSorted()).toEqual(bases.map((name) => [name, name]).toSorted());
+  });
+
   test("names only files, scripts and settings that there are", () => {
     const paths = [...scripts.matchAll(/(?:node|cp) ([\w./-]+\.(?:ts|yaml))/g)].map(([, path = ""]) => path);
     expect(paths.length).toBeGreaterThan(2);
@@ -97,7 +109,7 @@ describe("the build of an image", () => {
     const commands = (JSON.parse(readSource("package.json")) as { scripts: Record<string, string> }).scripts;
     for (const [, name = ""] of scripts.matchAll(/npm run (\w+)/g))
       expect(Object.keys(commands)).toContain(name);
-    const asked = new Set([...scripts.matchAll(/\$(_[A-Z]+)/g)].map(([, name]) => name));
+    const asked = new Set([...scripts.matchAll(/\$(_[A-Z_]+)/g)].map(([, name]) => name));
     expect([...asked].sort()).toEqual(Object.keys(cloudBuild.substitutions).sort());
     for (const { id, script, automapSubstitutions } of cloudBuild.steps)
       if (/\$_|\$\{?COMMIT/.test(script)) expect([id, automapSubstitutions]).toEqual([id, true]);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { idleCosts, totalOf } from "../../bench/idle-prices.ts";
 import { readTopology } from "../../scripts/compose/topology.ts";
+import { readSource } from "../support/source-files.ts";
 import {
   copyOfTerraform,
   type PlannedResource,
@@ -14,7 +15,7 @@ import {
 } from "../support/terraform-roots.ts";
 
 /** What an installation may cost a month while nothing happens, at list price, with its optional parts off. */
-const IDLE_USD_MAX = 2;
+const IDLE_USD_MAX = 2.5;
 const RESOURCES_MIN = 200;
 const PREFIX = "signalbox-dev-";
 
@@ -23,12 +24,15 @@ const topology = Object.entries(readTopology());
 describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
   const copy = copyOfTerraform();
   let plan: readonly PlannedResource[] = [];
+  let everything: readonly PlannedResource[] = [];
   afterAll(() => copy.remove());
   beforeAll(async () => {
     const folder = join(copy.folder, "control-plane");
     await terraform(folder, "init", "-backend=false");
     const words = ["test", "-json", "-verbose", "-filter=tests/options.tftest.hcl"];
-    plan = readTestReport((await terraform(folder, ...words)).stdout).plans["smallest"] ?? [];
+    const { plans } = readTestReport((await terraform(folder, ...words)).stdout);
+    plan = plans["smallest"] ?? [];
+    everything = plans["everything"] ?? [];
   }, 2 * TERRAFORM_CALL_MAX_MS);
 
   const ofType = (type: string): readonly PlannedResource[] => plan.filter((each) => each.type === type);
@@ -77,5 +81,28 @@ describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
     expect(costs.length).toBeGreaterThan(3);
     expect(totalOf(costs).usd).toBeLessThan(IDLE_USD_MAX);
     expect(costs.map(({ item }) => item)).not.toContain("instances kept warm");
+  });
+
+  test("costs what docs/deploy.md says, idle and part by part", () => {
+    const walk = readSource("docs/deploy.md");
+    const usd = (value: number): string => `$${value.toFixed(2)}`;
+    const idle = totalOf(idleCosts(plan));
+    expect(walk).toContain(
+      `(${usd(idle.usd)} a month idle at list price, ${usd(idle.usdAfterFree)} after what is free)`,
+    );
+    const costs = idleCosts(everything);
+    const of = (...items: readonly string[]): string => {
+      const parts = costs.filter(({ item }) => items.includes(item));
+      expect(parts.map(({ item }) => item).toSorted()).toEqual(items.toSorted());
+      return usd(parts.reduce((sum, part) => sum + part.usd, 0));
+    };
+    for (const [variable, price] of [
+      ["instances_min", of("instances kept warm")],
+      ["worker_pool", of("address of NAT", "private DNS zones")],
+      ["load_balancer", of("load balancer", "Cloud Armor policy, two rules")],
+      ["signing", of("key that signs images")],
+      ["alert_emails", of("conditions of alerts")],
+    ] as const)
+      expect(walk).toMatch(new RegExp(`^\\| [^|]+ \\| \`${variable}\\b[^|]*\\| \\${price}\\b`, "m"));
   });
 });

@@ -34,6 +34,10 @@ run "smallest" {
     error_message = "Without a cluster there is nothing to deploy backends to."
   }
   assert {
+    condition     = length(google_kms_crypto_key.images) == 0 && length(google_binary_authorization_attestor.built) == 0 && output.signing == null
+    error_message = "Without `signing` there is no key to pay for."
+  }
+  assert {
     condition     = length(google_iam_workload_identity_pool.github) == 0
     error_message = "Without repositories there is no federation."
   }
@@ -67,6 +71,7 @@ run "everything" {
     github_repository_ids = ["123456789"]
     alert_emails          = ["oncall@example.com"]
     attestors             = ["projects/example-dev/attestors/built-by-us"]
+    signing               = { enforced = true }
     kms_key               = "projects/example-dev/locations/us-central1/keyRings/k/cryptoKeys/c"
     target_projects       = { "example-dev" = { roles = ["roles/compute.networkAdmin"] } }
   }
@@ -102,6 +107,14 @@ run "everything" {
   assert {
     condition     = google_binary_authorization_policy.policy.default_admission_rule[0].evaluation_mode == "REQUIRE_ATTESTATION" && length(google_binary_authorization_policy.policy.admission_whitelist_patterns) == 0
     error_message = "With attestors only what they signed runs."
+  }
+  assert {
+    condition     = google_binary_authorization_policy.policy.default_admission_rule[0].require_attestations_by == toset(["projects/example-dev/attestors/built-by-us", "projects/example-dev/attestors/signalbox-prod-built"])
+    error_message = "Our own attestor is asked for beside those that are named."
+  }
+  assert {
+    condition     = google_kms_crypto_key.images[0].purpose == "ASYMMETRIC_SIGN" && google_kms_crypto_key_iam_member.signer[0].member == "serviceAccount:signalbox-prod-image@example-dev.iam.gserviceaccount.com"
+    error_message = "Who builds the images signs them."
   }
   assert {
     condition     = alltrue([for each in google_storage_bucket.bucket : each.encryption[0].default_kms_key_name != ""])
