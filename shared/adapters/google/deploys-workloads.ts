@@ -69,5 +69,8 @@ export async function scaleWorkload(
   const warm = Number(annotations[REPLICAS_ANNOTATION] ?? 1);
   const replicas = to === "cold" ? 0 : Number.isInteger(warm) && warm > 0 ? warm : 1;
   if (found.spec?.replicas === replicas) return;
-  await client.patch(`${DEPLOYMENTS}/namespaces/${namespace}/deployments/${name}`, { spec: { replicas } });
+  // The part of it that scales, so that the right to scale is no right to change what runs.
+  await client.patch(`${DEPLOYMENTS}/namespaces/${namespace}/deployments/${name}/scale`, {
+    spec: { replicas },
+  });
 }

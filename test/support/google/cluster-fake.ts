@@ -80,7 +80,9 @@ export function createClusterFake(): ClusterFake {
       patch: async (path: string, patch: object) => {
         guard(`PATCH ${path}`);
         const each = [...kept.values()].find(({ object }) =>
-          path.endsWith(`/namespaces/${object.metadata.namespace ?? ""}/deployments/${object.metadata.name}`),
+          path.endsWith(
+            `/namespaces/${object.metadata.namespace ?? ""}/deployments/${object.metadata.name}/scale`,
+          ),
         );
         if (each === undefined) return { kind: "absent" };
         const { spec } = patch as { spec: { replicas: number } };

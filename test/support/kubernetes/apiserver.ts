@@ -15,7 +15,15 @@ const START_MS = 90_000;
 const OUTPUT_CHARACTERS_MAX = 4_000;
 
 /** Who may speak to the server; the first is in `system:masters`, the others have what RBAC gives them: at first nothing. */
-export const KUBERNETES_USERS = ["admin", "rollback", "rollout", "runs", "stranger"] as const;
+export const KUBERNETES_USERS = [
+  "admin",
+  "rollback",
+  "rollout",
+  "api",
+  "deploy",
+  "runs",
+  "stranger",
+] as const;
 /** One of them. */
 export type KubernetesUser = (typeof KUBERNETES_USERS)[number];
 
