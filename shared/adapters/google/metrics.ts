@@ -18,7 +18,8 @@ export const LOOK_BACK_MS = 300_000;
 export interface CounterNames {
   readonly requests: string;
   readonly errors: string;
-  /** The label with the endpoint's name. */
+  /** The labels with the ids of the endpoint's team and of the endpoint: its name has slashes, which no label of a pod may have. */
+  readonly team: string;
   readonly endpoint: string;
   /** The label with the backend's name; on `up` only where a process counts for one backend alone. */
   readonly backend: string;
@@ -26,10 +27,14 @@ export interface CounterNames {
   readonly instance: readonly string[];
 }
 
-/** What the exporters that ship write, with the labels that Managed Service for Prometheus adds to every target. */
+/**
+ * What a model server counts, with the labels that deploy/kubernetes/monitoring.yaml takes from its pod and those that Managed Service
+ * for Prometheus adds to every target.
+ */
 export const COUNTER_NAMES: CounterNames = {
   requests: "signalbox_requests_total",
   errors: "signalbox_request_errors_total",
+  team: "team",
   endpoint: "endpoint",
   backend: "backend",
   instance: ["namespace", "job", "instance"],
@@ -45,8 +50,8 @@ export interface PrometheusMetricsOptions {
 const IDENTIFIER = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 // Exact names only: Managed Service for Prometheus matches metric names in no other way.
-function requireIdentifiers({ requests, errors, endpoint, backend, instance }: CounterNames): void {
-  for (const name of [requests, errors, endpoint, backend, ...instance]) {
+function requireIdentifiers({ requests, errors, team, endpoint, backend, instance }: CounterNames): void {
+  for (const name of [requests, errors, team, endpoint, backend, ...instance]) {
     if (IDENTIFIER.test(name)) continue;
     throw failedPrecondition(
       "COUNTER_NAME_INVALID",
@@ -68,7 +73,7 @@ export function createMetrics({ query, clock, names = COUNTER_NAMES }: Prometheu
   /** All samples of one metric from `fromMs` to `toMs`; pieces meet, and what both have counts once. */
   async function read(
     metric: string,
-    endpoint: string,
+    labels: string,
     fromMs: number,
     toMs: number,
   ): Promise<readonly PrometheusSeries[]> {
@@ -76,7 +81,7 @@ export function createMetrics({ query, clock, names = COUNTER_NAMES }: Prometheu
     for (let endMs = toMs; endMs > fromMs; endMs -= QUERY_RANGE_MS) {
       const lengthMs = Math.min(QUERY_RANGE_MS, endMs - fromMs);
       // A second more, since older servers take the edge in and newer ones leave it out.
-      const selector = `${metric}{${names.endpoint}="${endpoint}"}[${Math.ceil(lengthMs / 1_000) + 1}s]`;
+      const selector = `${metric}{${labels}}[${Math.ceil(lengthMs / 1_000) + 1}s]`;
       found.push(...(await query(selector, endMs)));
     }
     return found;
@@ -84,7 +89,8 @@ export function createMetrics({ query, clock, names = COUNTER_NAMES }: Prometheu
 
   return {
     async samples(endpoint, from, to): Promise<readonly CounterSample[]> {
-      requireName("endpoint", endpoint, "endpoint");
+      const { team, endpoint: id } = requireName("endpoint", endpoint, "endpoint");
+      const labels = `${names.team}="${team}",${names.endpoint}="${id}"`;
       const nowMs = clock.now().getTime();
       // Exporters' clocks may run before ours.
       const toMs = Math.min(requireTime("to", to), nowMs + LOOK_BACK_MS);
@@ -92,7 +98,7 @@ export function createMetrics({ query, clock, names = COUNTER_NAMES }: Prometheu
       if (fromMs > toMs) return [];
       const startMs = fromMs - LOOK_BACK_MS;
       const [requests, errors, up] = await Promise.all(
-        [names.requests, names.errors, "up"].map((metric) => read(metric, endpoint, startMs, toMs)),
+        [names.requests, names.errors, "up"].map((metric) => read(metric, labels, startMs, toMs)),
       );
       return samplesOf({ requests: requests ?? [], errors: errors ?? [], up: up ?? [] }, names, {
         startMs,

@@ -23,7 +23,8 @@ const target = (instance: string, labels: Readonly<Record<string, string>> = {})
   namespace: "team-default",
   job: "ranker",
   instance,
-  endpoint,
+  team: "default",
+  endpoint: "ranker",
   ...labels,
 });
 const counters = (backend: string, requests: number | string, errors?: number): Exposed => [
@@ -126,7 +127,9 @@ describe("counters of Prometheus", () => {
     const to = new Date(startMs + 2 * QUERY_RANGE_MS + LOOK_BACK_MS).toISOString();
     const samples = await metrics.samples(endpoint, new Date(startMs).toISOString(), to);
     expect(samples.map(({ requests }) => requests)).toEqual(Array.from({ length: 25 }, (_, hour) => hour));
-    expect(fake.queries.every((query) => /^\w+\{endpoint="[^"]+"\}\[\d+s\]$/.test(query))).toBe(true);
+    expect(
+      fake.queries.every((query) => /^\w+\{team="default",endpoint="ranker"\}\[\d+s\]$/.test(query)),
+    ).toBe(true);
   });
 
   it.each<readonly [string, PrometheusFault, string]>([

@@ -1,5 +1,5 @@
 // A fake of a Prometheus HTTP API that holds real series: it scrapes targets when told to, keeps `up`, and answers instant queries of
-// range selectors with one matcher as Prometheus does. Managed Service for Prometheus answers under a longer path, with Google's errors.
+// range selectors with equality matchers as Prometheus does. Managed Service for Prometheus answers under a longer path, with Google's errors.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -29,7 +29,8 @@ interface Series {
   readonly samples: { readonly timeMs: number; readonly value: string }[];
 }
 
-const SELECTOR = /^(\w+)\{(\w+)="((?:[^"\\]|\\.)*)"\}\[(\d+)s\]$/;
+const SELECTOR = /^(\w+)\{(\w+="[^"\\]*"(?:,\w+="[^"\\]*")*)\}\[(\d+)s\]$/;
+const MATCHER = /(\w+)="([^"\\]*)"/g;
 
 /** Starts the fake on a free loopback port; with a token it asks for one. */
 export async function startPrometheusFake(token?: string): Promise<PrometheusFake> {
@@ -45,11 +46,13 @@ export async function startPrometheusFake(token?: string): Promise<PrometheusFak
   }
 
   function matrix(query: string, timeMs: number): readonly unknown[] | undefined {
-    const [, name, label = "", value, seconds] = SELECTOR.exec(query) ?? [];
+    const [, name, matchers = "", seconds] = SELECTOR.exec(query) ?? [];
     if (name === undefined) return undefined;
+    const wanted = [...matchers.matchAll(MATCHER)].map(([, label = "", value]) => [label, value] as const);
     const fromMs = timeMs - Number(seconds) * 1_000;
     return [...stored.values()]
-      .filter(({ labels }) => labels["__name__"] === name && labels[label] === value)
+      .filter(({ labels }) => labels["__name__"] === name)
+      .filter(({ labels }) => wanted.every(([label, value]) => labels[label] === value))
       .map(({ labels, samples }) => ({
         metric: labels,
         // Left-open, as since Prometheus 3.
