@@ -68,7 +68,7 @@ async function serveOnGoogle(settings: NonNullable<typeof cloud>): Promise<void>
     artifacts: openGoogleArtifacts(settings, state.path("artifact-copies")),
     workflows: [WORKFLOW],
   });
-  const ports = { ...shared, ...serving };
+  const ports = { ...shared, ...serving, counters: serving.metrics };
   const rollout = createRollout(ports);
   const warmUps = createWarmUps(ports, { waits: true });
   // A schedule calls: what was begun must have ended when the request does, because the instance sleeps then.

@@ -1,6 +1,7 @@
 // What the rollout service is handed.
 import type { Deploys } from "../../shared/ports/deploys.ts";
 import type { Executions } from "../../shared/ports/executions.ts";
+import type { Metrics } from "../../shared/ports/metrics.ts";
 import type { Views } from "../../shared/ports/views.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import type { RolloutMovePorts } from "../../shared/runtime/rollout-moves.ts";
@@ -11,6 +12,8 @@ export interface RolloutServicePorts extends RolloutMovePorts {
   readonly executions: Executions;
   readonly views: Views;
   readonly log: Log;
+  /** The counters of backends, where users follow a move later than its document. Missing where the gateway obeys it at once. */
+  readonly counters?: Metrics;
   /** Base URL of the API as a workflow reaches it; asked when an execution starts, since ports are known late. */
   readonly api: () => string;
 }

@@ -5,6 +5,7 @@ import { recordTraffic } from "../../shared/runtime/record-traffic.ts";
 import { revive, reviveCandidate } from "./releases.ts";
 import { expireStandby, retireCold } from "./retire.ts";
 import { takeTurn } from "./turns.ts";
+import { createVerifier } from "./verify.ts";
 import { ENDPOINTS } from "./view-names.ts";
 import { watchExecution } from "./watch.ts";
 
@@ -45,6 +46,7 @@ async function reconcileEndpoint(
   ports: RolloutServicePorts,
   endpoint: string,
   seen: Map<string, Seen>,
+  verify: ReturnType<typeof createVerifier>,
 ): Promise<void> {
   const { state, document } = await recordTraffic(ports, endpoint);
   await takeTurn(ports, endpoint, state);
@@ -59,6 +61,8 @@ async function reconcileEndpoint(
   await revive(ports, endpoint, document);
   await retireCold(ports, state, document);
   seen.set(endpoint, { resourceVersion, atMs });
+  // Last: whoever cannot be asked for counters keeps nothing else from being put right.
+  await verify(endpoint, document);
 }
 
 /**
@@ -67,11 +71,12 @@ async function reconcileEndpoint(
  */
 export function createReconciler(ports: RolloutServicePorts): () => Promise<void> {
   const seen = new Map<string, Seen>();
+  const verify = createVerifier(ports);
   const unended = new Map<string, number>();
   const work = async (endpoint: string): Promise<void> => {
     unended.set(endpoint, (unended.get(endpoint) ?? 0) + 1);
     try {
-      await reconcileEndpoint(ports, endpoint, seen);
+      await reconcileEndpoint(ports, endpoint, seen, verify);
     } finally {
       const left = (unended.get(endpoint) ?? 1) - 1;
       if (left === 0) unended.delete(endpoint);

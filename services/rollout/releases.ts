@@ -30,17 +30,25 @@ export function releaseRequest(started: Started): ReleaseRequest {
   };
 }
 
+/** Takes back a rollout whose release has failed. */
+async function takeBackFailed(
+  ports: RolloutServicePorts,
+  name: string,
+  modelVersion: string,
+  { reason, message }: { readonly reason: string; readonly message: string },
+): Promise<void> {
+  const nextStep = "Mend what the message names, then retry this rollout or register a new version.";
+  const failed = { modelVersion, reason, message, nextStep };
+  await takeBack(ports, name, { trigger: "release-failed", reason: message, failed, actor: ACTOR });
+}
+
 /** Prepares the backend; a request that can never work is a failed release. */
 async function prepareBackend(ports: RolloutServicePorts, name: string, started: Started): Promise<void> {
   try {
     await ports.deploys.prepare(releaseRequest(started));
   } catch (error) {
     if (isTransient(error) || !(error instanceof ControlPlaneError)) throw error;
-    const { modelVersion } = started;
-    const { reason, message } = error;
-    const nextStep = "Mend what the message names, then retry this rollout or register a new version.";
-    const failed = { modelVersion, reason, message, nextStep };
-    await takeBack(ports, name, { trigger: "release-failed", reason: message, failed, actor: ACTOR });
+    await takeBackFailed(ports, name, started.modelVersion, error);
   }
 }
 
@@ -66,13 +74,18 @@ export async function launch(ports: RolloutServicePorts, name: string): Promise<
   await ports.executions.start({ workflow: WORKFLOW, argument, cause: name });
 }
 
-/** Prepares the backend of the rollout that runs again, if a restart has lost it before it had traffic. */
+/**
+ * Prepares the backend of the rollout that runs again, if a restart has lost it before it had traffic, and takes the rollout back if
+ * its backend has failed: on a cluster only this service sees a release that failed before there was anything to look at.
+ */
 export async function reviveCandidate(ports: RolloutServicePorts, name: string): Promise<void> {
   const { state } = await load(ports.ledger, rollout, name);
   if (hasEnded(state) || state.started === undefined) return;
   const { endpoint, modelVersion } = state.started;
   const status = await ports.deploys.status(backendName(endpoint, modelVersion), STATUS_TIMEOUT_MS);
   if (status.state === "unknown" || status.state === "cold") await prepareBackend(ports, name, state.started);
+  if (status.state === "failed")
+    await takeBackFailed(ports, name, modelVersion, { reason: "BACKEND_FAILED", message: status.message });
 }
 
 /** How a version was last put on an endpoint: what it was started with, and how long it took until it was ready. */

@@ -50,6 +50,15 @@ locals {
       reducer   = "REDUCE_SUM"
       content   = "Requests go where Signalbox did not send them, and the judge counts wrongly. The log names the endpoint, what was expected and what is there. The next move writes over it; `signalbox rollback` does so now."
     }
+    unfollowed = {
+      title     = "requests do not follow a move"
+      condition = "the services wrote that requests do not go where the last move sent them"
+      filter    = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${local.prefix}/unfollowed\""
+      threshold = 0
+      aligner   = "ALIGN_DELTA"
+      reducer   = "REDUCE_SUM"
+      content   = "A route says one thing and users get another: `kubectl describe httproute` in the team's namespace tells whether its Gateway has accepted it, the Gateway's own events why not."
+    }
     clock = {
       title     = "the clock does not reach a service"
       condition = "calls of Cloud Scheduler fail"

@@ -2,6 +2,7 @@
 locals {
   log_metrics = {
     drift           = { words = "were changed by somebody else", why = "Weights of a route are not those of our last move: somebody has changed them by hand, or a tool puts back an older manifest." }
+    unfollowed      = { words = "do not go where the last move sent them", why = "Two minutes after a move backends without weight still count requests: the load balancer does not follow its route." }
     dead-letters    = { words = "kept as a dead letter", why = "A message is given up on and waits for a person: look at `signalbox dead-letters`." }
     previous-secret = { words = "signed with the previous secret", why = "GitHub still signs with the previous secret. After the rotation is over, somebody else does." }
   }

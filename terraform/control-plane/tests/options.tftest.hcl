@@ -137,7 +137,7 @@ run "everything" {
     error_message = "What is asked to be warm is warm."
   }
   assert {
-    condition     = length(google_monitoring_alert_policy.alert) == 5 && google_monitoring_alert_policy.alert["drift"].severity == "ERROR" && length(google_monitoring_notification_channel.email) == 1
+    condition     = length(google_monitoring_alert_policy.alert) == 6 && google_monitoring_alert_policy.alert["drift"].severity == "ERROR" && length(google_monitoring_notification_channel.email) == 1
     error_message = "Somebody hears of trouble."
   }
   assert {
