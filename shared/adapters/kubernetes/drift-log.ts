@@ -1,4 +1,4 @@
-// Says aloud that somebody else has changed the weights of a route (decision 0037). An alert policy looks for these words:
+// Says aloud that somebody else has changed the rules of a route (decision 0037). An alert policy looks for these words:
 // terraform/control-plane/log-metrics.tf.
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -23,7 +23,7 @@ export function createDriftLog({ clock, log }: { readonly clock: Clock; readonly
     if (said.size > DRIFTS_REMEMBERED_MAX && oldest !== undefined) said.delete(oldest);
     log.error(
       { endpoint, expected, found },
-      "The weights of a route were changed by somebody else. The next move writes over them: find out who, or roll back now.",
+      "The rules of a route were changed by somebody else. The next move writes over them: find out who, or roll back now.",
     );
   };
 }

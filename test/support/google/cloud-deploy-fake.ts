@@ -70,7 +70,7 @@ export function createCloudDeployFake(options: {
   readonly target: string;
   readonly bucket: string;
   readonly objects: BucketFake["objects"];
-  readonly cluster: ClusterFake;
+  readonly cluster: Pick<ClusterFake, "apply">;
 }): CloudDeployFake {
   const { pipeline, target, bucket, objects, cluster } = options;
   const releases = new Map<string, Release>();

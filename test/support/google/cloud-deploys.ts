@@ -9,7 +9,7 @@ import { notFound } from "../../../shared/domain/errors.ts";
 import type { ReleaseRequest } from "../../../shared/ports/deploys.ts";
 import { createBucketFake } from "./bucket-fake.ts";
 import { createCloudDeployFake } from "./cloud-deploy-fake.ts";
-import { createClusterFake } from "./cluster-fake.ts";
+import { type ClusterFake, createClusterFake } from "./cluster-fake.ts";
 import { clientOptions, createRestFront, testSignIn } from "./rest-front.ts";
 
 process.env["METADATA_SERVER_DETECTION"] = "none";
@@ -42,18 +42,15 @@ spec:
   ports: [{ port: 80, targetPort: 8080 }]
 ${more}`;
 
-/** Starts all of it. */
-export async function createCloudDeploysWorld(change: Partial<CloudDeploysOptions> = {}) {
+/** Cloud Deploy and the bucket of its releases on loopback, with the stock clients of both. What it deploys goes to `cluster`. */
+export async function startCloudDeploy(options: {
+  readonly pipeline: string;
+  readonly target: string;
+  readonly cluster: Pick<ClusterFake, "apply">;
+}) {
   const bucket = createBucketFake("deploys");
   const storageFront = await createRestFront(bucket.handle);
-  const cluster = createClusterFake();
-  const fake = createCloudDeployFake({
-    pipeline: "projects/p/locations/europe-west1/deliveryPipelines/serving",
-    target: "cluster",
-    bucket: "deploys",
-    objects: bucket.objects,
-    cluster,
-  });
+  const fake = createCloudDeployFake({ ...options, bucket: "deploys", objects: bucket.objects });
   const front = await createRestFront(fake.handle);
   // This client brings an older sign-in library, which takes headers as a plain object.
   const auth = { getRequestHeaders: async () => ({ authorization: "Bearer test-token-never-logged" }) };
@@ -67,6 +64,22 @@ export async function createCloudDeploysWorld(change: Partial<CloudDeploysOption
     projectId: "p",
     authClient: testSignIn() as never,
     retryOptions: { autoRetry: false, maxRetries: 0 },
+  });
+  const close = async (): Promise<void> => {
+    await client.close();
+    await front.close();
+    await storageFront.close();
+  };
+  return { bucket, storageFront, fake, front, client, storage, close };
+}
+
+/** Starts all of it. */
+export async function createCloudDeploysWorld(change: Partial<CloudDeploysOptions> = {}) {
+  const cluster = createClusterFake();
+  const { bucket, storageFront, fake, front, client, storage, close } = await startCloudDeploy({
+    pipeline: "projects/p/locations/europe-west1/deliveryPipelines/serving",
+    target: "cluster",
+    cluster,
   });
   const files = new Map<string, string>();
   const make = (more: Partial<CloudDeploysOptions> = {}) => {
@@ -109,9 +122,7 @@ export async function createCloudDeploysWorld(change: Partial<CloudDeploysOption
   };
   const dispose = async () => {
     cluster.close();
-    await client.close();
-    await front.close();
-    await storageFront.close();
+    await close();
   };
   return { bucket, storageFront, cluster, fake, front, files, make, deploys: make(), request, dispose };
 }

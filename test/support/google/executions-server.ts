@@ -20,7 +20,7 @@ export interface ExecutionsServer {
 /** Starts it with these workflows deployed. */
 export async function createExecutionsServer(
   workflows: Readonly<Record<string, string>>,
-  { activeMax }: { readonly activeMax?: number } = {},
+  { activeMax, token: minted = "token" }: { readonly activeMax?: number; readonly token?: string } = {},
 ): Promise<ExecutionsServer> {
   const db = openDatabase(":memory:");
   const log = rememberingLog();
@@ -29,7 +29,7 @@ export async function createExecutionsServer(
     clock: systemClock,
     log,
     workflow: (name) => workflows[name],
-    identity: createWorkflowIdentity({ mint: async () => "token" }),
+    identity: createWorkflowIdentity({ mint: async () => minted }),
     ...(activeMax === undefined ? {} : { activeMax }),
   });
   const server = createServer({ clock: systemClock, log, identity: testIdentity(), drainMs: 0 });
