@@ -3,7 +3,7 @@ import { ControlPlaneError } from "../domain/errors.ts";
 import { type Role, roleAllows } from "../domain/role.ts";
 import { rawHeaderValues } from "./host-check.ts";
 import type { Identity, Principal } from "./identity.ts";
-import { requireChecked } from "./removed-signature.ts";
+import { REMOVED_SIGNATURE, requireChecked } from "./removed-signature.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What a route may ask for: a role, or nothing (health, the signed webhook, redeeming a sign-in code). */
@@ -71,7 +71,7 @@ async function byProxy(
   if (found === undefined)
     throw unauthenticated(
       "ASSERTION_INVALID",
-      "The proxy vouches for nobody who is known here: ask an admin.",
+      "What the proxy says of you is not good for this door: sign in again.",
     );
   // The proxy knows people by a cookie, which a browser sends along for any page: only our own page may change something.
   const sites = rawHeaderValues(rawHeaders, "sec-fetch-site");
@@ -84,6 +84,15 @@ async function byProxy(
   return found;
 }
 
+/**
+ * Whether the bearer token is that of the proxy itself, which stands between the caller and us: IAP calls Cloud Run with a token of its
+ * own, and Cloud Run takes that one's signature away. It says nothing about who asks.
+ */
+function isOfProxy(identity: Identity, rawHeaders: readonly string[], header: string): boolean {
+  const hasAssertion = identity.vouchedFor !== undefined && rawHeaderValues(rawHeaders, ASSERTION).length > 0;
+  return hasAssertion && header.endsWith(`.${REMOVED_SIGNATURE}`);
+}
+
 /** Who asks. UNAUTHENTICATED without exactly one good credential; a bearer token wins over the proxy's word, and that over a session. */
 export async function whoAsks(
   identity: Identity,
@@ -93,7 +102,7 @@ export async function whoAsks(
 ): Promise<Principal> {
   const [header, ...more] = rawHeaderValues(rawHeaders, "authorization");
   if (more.length > 0) throw unauthenticated("AUTHORIZATION_DOUBLED", "Send one Authorization header.");
-  if (header === undefined) {
+  if (header === undefined || isOfProxy(identity, rawHeaders, header)) {
     const vouched = await byProxy(identity, { method, rawHeaders });
     if (vouched !== undefined) return vouched;
     const session = sessionOf(rawHeaders, cookieName);

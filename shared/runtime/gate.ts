@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ControlPlaneError } from "../domain/errors.ts";
 import { requireRole, sessionCookieName, whoAsks } from "./authenticate.ts";
-import type { Identity, Principal } from "./identity.ts";
+import { type Identity, type Principal, PRINCIPAL_UNKNOWN } from "./identity.ts";
 import type { Sessions } from "./sessions.ts";
 import { addressOf, type Shedding } from "./shedding.ts";
 
@@ -12,6 +12,10 @@ export interface Gate {
   readonly sessions: Sessions | undefined;
   readonly shedding: Shedding;
 }
+
+/** Somebody who is nobody here, whether or not it is certain who they are elsewhere. */
+const isStranger = ({ code, reason }: ControlPlaneError): boolean =>
+  code === "UNAUTHENTICATED" || reason === PRINCIPAL_UNKNOWN;
 
 const addressOfRequest = (request: FastifyRequest): string => addressOf(request.socket.remoteAddress);
 
@@ -37,7 +41,7 @@ export async function letIn(
     if (caller.role !== "workflow" && lane !== "rollback") shedding.spendCaller(caller.principal);
     return caller;
   } catch (error) {
-    if (error instanceof ControlPlaneError && error.code === "UNAUTHENTICATED")
+    if (error instanceof ControlPlaneError && isStranger(error))
       shedding.spendStranger(addressOfRequest(request));
     throw error;
   }

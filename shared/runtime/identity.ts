@@ -34,7 +34,10 @@ export interface IdentityPorts {
   readonly verifyWorkflowToken: (token: string) => Promise<string | undefined>;
 }
 
-/** Answers who asks. */
+/** Reason of a refusal: who asks is certain, and nobody here knows them. */
+export const PRINCIPAL_UNKNOWN = "PRINCIPAL_UNKNOWN";
+
+/** Answers who asks. Both ways in throw PERMISSION_DENIED `PRINCIPAL_UNKNOWN` for somebody who is certain and whom nobody here knows. */
 export interface Identity {
   /** The principal of a bearer token, or undefined. */
   authenticate(token: string): Promise<Principal | undefined>;

@@ -1,6 +1,11 @@
 // Who asks, on Google Cloud: tokens of Google, assertions of IAP and tokens of GitHub Actions, mapped to the people of principals.json.
 import { ControlPlaneError } from "../../domain/errors.ts";
-import type { Identity, Principal, PrincipalEntry } from "../../runtime/identity.ts";
+import {
+  type Identity,
+  type Principal,
+  PRINCIPAL_UNKNOWN,
+  type PrincipalEntry,
+} from "../../runtime/identity.ts";
 import { WORKFLOWS_PRINCIPAL } from "../../runtime/tokens.ts";
 import { isMeantJob } from "./oidc-github.ts";
 import { type Claims, type OidcRule, unverifiedIssuer, verifyOidc } from "./oidc.ts";
@@ -36,7 +41,19 @@ async function good(token: string, rule: OidcRule): Promise<Claims | undefined> 
   }
 }
 
-/** Google writes addresses in lower case, and principals.json must. The subject is pinned where the entry has it. */
+/** Whom Google vouches for is told the address that an admin has to know: it is their own. */
+function unknown(email: string): ControlPlaneError {
+  return new ControlPlaneError(
+    "PERMISSION_DENIED",
+    `${email} may come to this door, and is nobody here yet: ask an admin for an entry in principals with this account of Google.`,
+    { reason: PRINCIPAL_UNKNOWN, metadata: { email } },
+  );
+}
+
+/**
+ * Google writes addresses in lower case, and principals.json must. The subject is pinned where the entry has it: another account
+ * that got the address is as unknown as a stranger.
+ */
 function ofGoogle(
   entries: readonly PrincipalEntry[],
   email: unknown,
@@ -46,7 +63,8 @@ function ofGoogle(
   const found = entries.find(({ google = [] }) =>
     google.some((each) => each.email === email && (each.subject === undefined || each.subject === subject)),
   );
-  return found === undefined ? undefined : person(found);
+  if (found === undefined) throw unknown(email);
+  return person(found);
 }
 
 /** Identity over these rules. A token is verified by the rule of the issuer that it names, and by no other. */

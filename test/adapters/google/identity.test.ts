@@ -120,8 +120,6 @@ describe("a token of Google", () => {
   });
 
   test.each<[string, Said]>([
-    ["of nobody who is known", { claims: { email: "eve@example.com" } }],
-    ["of another account that got the address", { claims: { email: "grace@example.com", sub: "2002" } }],
     ["whose address is not verified", { claims: { email_verified: false } }],
     ["of the workflows, not verified", { claims: { email: WORKFLOWS, email_verified: "true" } }],
     ["without an address", { without: ["email"] }],
@@ -132,6 +130,18 @@ describe("a token of Google", () => {
   ])("%s is nobody", async (_what, said) => {
     const { google, identity } = await world();
     expect(await identity.authenticate(await google.sign(said))).toBeUndefined();
+  });
+
+  test.each<[string, Said]>([
+    ["of nobody who is known", { claims: { email: "eve@example.com" } }],
+    ["of another account that got the address", { claims: { email: "grace@example.com", sub: "2002" } }],
+  ])("%s is told that they are nobody here", async (_what, said) => {
+    const { google, identity } = await world();
+    await expect(identity.authenticate(await google.sign(said))).rejects.toMatchObject({
+      code: "PERMISSION_DENIED",
+      reason: "PRINCIPAL_UNKNOWN",
+      message: expect.stringContaining(String(said.claims?.["email"])),
+    });
   });
 
   test("while the issuer is away it is not known who asks, and nobody is let in", async () => {
@@ -202,16 +212,26 @@ describe("an assertion of IAP", () => {
     ["for another service", { claims: { aud: CLOUD_RUN.replace("console", "other") } }],
     ["for a backend service", { claims: { aud: "/projects/123456789/global/backendServices/42" } }],
     ["of Google's other issuer", { claims: { iss: "https://accounts.google.com" } }],
-    ["of nobody who is known", { claims: { email: "eve@example.com" } }],
     ["that has ended", { claims: { iat: 1_000, exp: 1_600 } }],
-    [
-      "of another account that got the address",
-      { claims: { email: "grace@example.com", sub: "accounts.google.com:2" } },
-    ],
   ])("%s is refused", async (_what, said) => {
     const { iap, identity } = await world();
     await expect(ask(identity, [await iap.sign(said)])).rejects.toMatchObject({
       reason: "ASSERTION_INVALID",
+    });
+  });
+
+  test.each<[string, Said]>([
+    ["of nobody who is known", { claims: { email: "eve@example.com" } }],
+    [
+      "of another account that got the address",
+      { claims: { email: "grace@example.com", sub: "accounts.google.com:2" } },
+    ],
+  ])("%s is no reason to sign in again: an admin has to know them", async (_what, said) => {
+    const { iap, identity } = await world();
+    await expect(ask(identity, [await iap.sign(said)])).rejects.toMatchObject({
+      code: "PERMISSION_DENIED",
+      reason: "PRINCIPAL_UNKNOWN",
+      message: expect.stringMatching(/ask an admin/),
     });
   });
 
@@ -221,6 +241,25 @@ describe("an assertion of IAP", () => {
     await expect(ask(identity, [good, good])).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     await expect(ask(identity, [await google.sign()])).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     expect(await identity.authenticate(good)).toBeUndefined();
+  });
+
+  test("counts beside the proxy's own token, and not beside one of the caller's", async () => {
+    const { iap, google, identity } = await world();
+    const both = async (token: string) =>
+      whoAsks(
+        identity,
+        undefined,
+        {
+          method: "GET",
+          rawHeaders: ["x-goog-iap-jwt-assertion", await iap.sign(), "authorization", `Bearer ${token}`],
+        },
+        "cookie",
+      );
+    const [header, payload] = (await google.sign({ claims: { email: "iap@google.iam" } })).split(".");
+    expect(await both(`${header}.${payload}.SIGNATURE_REMOVED_BY_GOOGLE`)).toMatchObject({
+      principal: "ada",
+    });
+    await expect(both("sbx_of_somebody_else")).rejects.toMatchObject({ reason: "TOKEN_INVALID" });
   });
 
   test("changes nothing for the page of another site", async () => {
