@@ -9,7 +9,7 @@ type Name = Exclude<keyof typeof BUILD_OBJECTS, "log">;
 
 /** Reads an object; undefined when it is not there. */
 export async function readRecord<Value>(
-  objects: BuildObjects,
+  objects: Pick<BuildObjects, "read">,
   id: string,
   name: Name,
 ): Promise<Value | undefined> {
