@@ -15,7 +15,7 @@ import { drain } from "../../shared/runtime/drain.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
 import { PASS_TIME_MAX_MS } from "./loops.ts";
 import type { Stores } from "./open-stores.ts";
-import { stopRequested } from "./stop.ts";
+import { stopWhenAsked } from "./stop.ts";
 import { type Keys, type StateFolder, openKeys, openStateFolder } from "./state-folder.ts";
 import { hostOf, keepsTime, type World } from "./world.ts";
 
@@ -118,7 +118,7 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
     await options.close();
     log.info({}, `${name} stopped`);
   };
-  void stopRequested().then(stop);
+  stopWhenAsked(stop);
   const { port: listening } = server.address() as AddressInfo;
   log.info({ url: `http://127.0.0.1:${listening}`, inputs: service.inputs }, `${name} started`);
 }

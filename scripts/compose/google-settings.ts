@@ -96,3 +96,60 @@ export const GOOGLE_ROLLOUT = {
     description: "set it to the folder of releases, as gs://BUCKET/FOLDER.",
   }),
 };
+
+/** What every edge needs: where it may be called as, and the cluster whose traffic it shows or moves. */
+const EDGE = {
+  ...GOOGLE_SERVING,
+  SIGNALBOX_HOSTS: Type.String({
+    pattern: "^[a-z0-9.-]+(,[a-z0-9.-]+)*$",
+    description: "list the host names of this service, with commas between them.",
+  }),
+};
+
+/** What programs are asked for at their door, and what pushes the events of others there. */
+const PROGRAMS = {
+  SIGNALBOX_AUDIENCES: Type.String({
+    pattern: "^[^,]+,https://[^,]+$",
+    description: "set it to the audience of pushes and, after a comma, the URL that tokens of programs name.",
+  }),
+  SIGNALBOX_WORKFLOW_ACCOUNT: Type.String({
+    description: "set it to the account that the workflows call as.",
+  }),
+  SIGNALBOX_SUBSCRIPTION: Type.String({
+    pattern: "^projects/[^/]+/subscriptions/[^/]+$",
+    description: "set it to the subscription of outside events, as projects/…/subscriptions/….",
+  }),
+  SIGNALBOX_PUSH_ACCOUNT: Type.String({
+    description: "set it to the account that outside events are pushed as.",
+  }),
+  /** Cloud Run sets it. */
+  K_SERVICE: Type.Optional(Type.String()),
+};
+
+const PEOPLE = {
+  SIGNALBOX_IAP_AUDIENCE: Type.String({
+    pattern: "^/projects/",
+    description:
+      "set it to the audience of IAP's assertions, as /projects/NUMBER/locations/REGION/services/NAME.",
+  }),
+};
+
+/** What the console needs: it is for people alone. */
+export const GOOGLE_CONSOLE = { ...EDGE, ...PEOPLE };
+
+const API = {
+  ...EDGE,
+  ...GOOGLE_ARTIFACTS,
+  SIGNALBOX_BUILDS_FOLDER: GOOGLE_PROVISIONING.SIGNALBOX_BUILDS_FOLDER,
+};
+const doorIs = <Door extends string>(door: Door) =>
+  Type.Literal(door, { description: "set it to people behind IAP, or to programs behind IAM." });
+
+/** What the API needs at the door for people. */
+export const GOOGLE_API_OF_PEOPLE = { ...API, ...PEOPLE, SIGNALBOX_DOOR: doorIs("people") };
+/** What the API needs at the door for programs. */
+export const GOOGLE_API_OF_PROGRAMS = { ...API, ...PROGRAMS, SIGNALBOX_DOOR: doorIs("programs") };
+
+/** What the API needs, by the door that it is told to be (decision 0044): what only the other door needs is not asked for. */
+export const googleApi = (door: string | undefined) =>
+  door === "programs" ? GOOGLE_API_OF_PROGRAMS : GOOGLE_API_OF_PEOPLE;

@@ -6,7 +6,7 @@ import { createFigures } from "../../shared/adapters/google/figures.ts";
 import { createGrants } from "../../shared/adapters/google/grants.ts";
 import { createLedger } from "../../shared/adapters/google/ledger.ts";
 import { requireKnownSchema } from "../../shared/adapters/google/firestore-schema.ts";
-import { openStore } from "../../shared/adapters/google/firestore.ts";
+import { openStore, type Store } from "../../shared/adapters/google/firestore.ts";
 import { createNotifications } from "../../shared/adapters/google/notifications.ts";
 import { createOutbox } from "../../shared/adapters/google/outbox.ts";
 import { openPubSub } from "../../shared/adapters/google/pubsub-client.ts";
@@ -14,7 +14,9 @@ import { createPushTokenGuard, googleKeys } from "../../shared/adapters/google/p
 import { createReceipts } from "../../shared/adapters/google/receipts.ts";
 import { createViews } from "../../shared/adapters/google/views.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import type { FactType } from "../../shared/domain/facts.ts";
+import { withDeadline } from "../../shared/runtime/deadline.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { createPublishAtOnce } from "../../shared/runtime/publish-at-once.ts";
 import type { PushGuard } from "../../shared/runtime/push-guard.ts";
@@ -23,6 +25,9 @@ import { readTopology } from "./topology.ts";
 import type { World } from "./world.ts";
 
 type GoogleWorld = Extract<World, { kind: "google-cloud" }>;
+
+/** How long a start waits for the database to say which program wrote it. */
+export const SCHEMA_LOOK_MAX_MS = 3_000;
 
 /** The emulator signs no pushes. World and emulators together were refused for production when they were read. */
 const anyone: PushGuard = async () => {};
@@ -39,6 +44,16 @@ const subscribers = (): Readonly<Record<string, readonly FactType[]>> =>
     Object.entries(readTopology()).map(([name, { subscribes }]) => [name, subscribes as readonly FactType[]]),
   );
 
+/** A database that is silent must not hold a start up: an API that has not started takes no traffic back. */
+async function lookAtSchema(store: Store, log: Log): Promise<void> {
+  try {
+    await withDeadline(clock, SCHEMA_LOOK_MAX_MS, "Reading the schema", () => requireKnownSchema(store, log));
+  } catch (error) {
+    if (!(error instanceof ControlPlaneError) || error.code !== "DEADLINE_EXCEEDED") throw error;
+    log.warn({ error }, "The database is silent; the service starts all the same.");
+  }
+}
+
 /** Opens them; refuses a database that a newer program has written. */
 export async function openGoogleStores(world: GoogleWorld, log: Log): Promise<Omit<Stores, "db">> {
   const { project, database, topic, emulators, subscription } = world;
@@ -46,7 +61,7 @@ export async function openGoogleStores(world: GoogleWorld, log: Log): Promise<Om
     { project, database, ...(emulators === undefined ? {} : { emulator: emulators.firestore }) },
     clock,
   );
-  await requireKnownSchema(store, log);
+  await lookAtSchema(store, log);
   const client = await openPubSub({
     project,
     ...(emulators === undefined ? {} : { emulator: emulators.pubsub }),

@@ -16,3 +16,13 @@ export function stopRequested(): Promise<NodeJS.Signals> {
     }
   });
 }
+
+/**
+ * Runs `stop` when the process is asked to stop, and then ends it: libraries hold timers for calls that were given up, and one of them
+ * rejects such a call into nowhere once its client was closed, which would end a stopped process with an error.
+ */
+export function stopWhenAsked(stop: () => Promise<void>): void {
+  void stopRequested()
+    .then(stop)
+    .then(() => process.exit(0));
+}

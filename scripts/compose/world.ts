@@ -168,7 +168,7 @@ function readWorld(environment: Environment, door: Door, problems: string[]): Wo
 
 /** Settings that only Google Cloud asks for, and the project; undefined on this machine and with emulators. */
 export type CloudSettings<Variables extends TProperties> =
-  | (Static<TObject<Variables>> & { readonly project: string })
+  | (Variables extends TProperties ? Static<TObject<Variables>> & { readonly project: string } : never)
   | undefined;
 
 /**

@@ -138,9 +138,7 @@ async function changeOf(
       return { held: false, hold: null };
     case "endpoint.queue-changed": {
       const { running, waiting, replacing = null } = fact.data;
-      // A rollout's end may have been told before the queue that led to it: what it said stands.
-      const problem =
-        before["repository"] === undefined ? (before["problem"] ?? UNCONFIGURED) : before["problem"];
+      const problem = before["repository"] === undefined ? UNCONFIGURED : before["problem"];
       return { running, waiting, replacing, problem };
     }
     case "traffic.moved":

@@ -1,6 +1,7 @@
 // How a browser signs in to the page without a token in any address, history, log or Referer: a code that works once, then a
 // cookie that may only read. Both are random; what is kept of them is their hash.
 import { createHash, randomBytes } from "node:crypto";
+import { failedPrecondition } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Grant, Grants } from "../ports/grants.ts";
 
@@ -27,6 +28,19 @@ export interface Sessions {
   /** Ends a session, in every process and for good. */
   end(session: string): Promise<void>;
 }
+
+/** Where a proxy signs people in: there are no codes and no sessions of ours. */
+export const NO_SESSIONS: Sessions = {
+  issueCode: async () => {
+    throw failedPrecondition(
+      "SIGNED_IN_BY_PROXY",
+      "The page needs no code here: open its address, and sign in with your account.",
+    );
+  },
+  redeem: async () => undefined,
+  principal: async () => undefined,
+  end: async () => {},
+};
 
 const keyOf = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 

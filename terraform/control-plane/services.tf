@@ -39,7 +39,12 @@ locals {
         SIGNALBOX_HINTS = jsonencode({ for hint in values(module.topology.hints) : hint.topic => "projects/${var.project_id}/subscriptions/${hint.name}" if hint.service == each.service })
       } : {},
       length(local.services[each.service].schedules) > 0 ? { SIGNALBOX_SCHEDULER_ACCOUNT = local.email["scheduler"] } : {},
-      each.door == "programs" ? { SIGNALBOX_WORKFLOW_ACCOUNT = local.email["workflows"] } : {},
+      contains(["people", "programs"], each.door) ? { SIGNALBOX_DOOR = each.door } : {},
+      each.door == "programs" ? {
+        SIGNALBOX_WORKFLOW_ACCOUNT = local.email["workflows"]
+        SIGNALBOX_SUBSCRIPTION     = "projects/${var.project_id}/subscriptions/${local._events.name}"
+        SIGNALBOX_PUSH_ACCOUNT     = local.email[local._events.account]
+      } : {},
     )
   }
 

@@ -1,8 +1,18 @@
 // What Terraform would make of the topology, from a mocked plan, beside the topology itself; and what it costs while nothing happens.
 import { join } from "node:path";
+import type { TProperties } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { idleCosts, totalOf } from "../../bench/idle-prices.ts";
+import {
+  GOOGLE_CONSOLE,
+  GOOGLE_PROVISIONING,
+  GOOGLE_ROLLOUT,
+  GOOGLE_SECRETS,
+  googleApi,
+} from "../../scripts/compose/google-settings.ts";
 import { readTopology } from "../../scripts/compose/topology.ts";
+import { configure, type Door } from "../../scripts/compose/world.ts";
+import type { Environment } from "../../shared/runtime/config.ts";
 import { readSource } from "../support/source-files.ts";
 import {
   copyOfTerraform,
@@ -20,6 +30,22 @@ const RESOURCES_MIN = 200;
 const PREFIX = "signalbox-dev-";
 
 const topology = Object.entries(readTopology());
+
+interface Container {
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** What the program of each service asks for, given what it is told. */
+const SETTINGS: Readonly<Record<string, (environment: Environment) => readonly [Door, TProperties]>> = {
+  webhook: () => ["called-and-scheduled", GOOGLE_SECRETS],
+  relay: () => ["scheduled", GOOGLE_SECRETS],
+  provisioner: () => ["pushed", GOOGLE_PROVISIONING],
+  rollout: () => ["pushed", GOOGLE_ROLLOUT],
+  notifier: () => ["pushed", GOOGLE_SECRETS],
+  api: ({ SIGNALBOX_DOOR: door }) => ["called", googleApi(door)],
+  console: () => ["called", GOOGLE_CONSOLE],
+};
 
 describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
   const copy = copyOfTerraform();
@@ -47,6 +73,23 @@ describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
       return template?.containers[0]?.args[0];
     });
     expect([...new Set(entries)].toSorted()).toEqual(topology.map(([name]) => name).toSorted());
+  });
+
+  test("gives every service the settings that its program asks for on Google Cloud", () => {
+    const asked = new Set<string>();
+    for (const { values } of ofType("google_cloud_run_v2_service")) {
+      const [template] = values["template"] as { containers: Container[] }[];
+      const { args, env } = template?.containers[0] ?? { args: [], env: [] };
+      const environment = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+      const [service = ""] = args;
+      const settings = SETTINGS[service];
+      if (settings === undefined) continue;
+      asked.add(`${service} ${environment["SIGNALBOX_DOOR"] ?? ""}`.trim());
+      const [door, cloud] = settings(environment);
+      expect(() => configure(environment, door, {}, cloud), service).not.toThrow();
+    }
+    expect([...asked]).toEqual(expect.arrayContaining(["api people", "api programs", "console people"]));
+    expect(asked.size).toBeGreaterThanOrEqual(Object.keys(SETTINGS).length);
   });
 
   test("subscribes each fact service, and lets through every type that it asks for", () => {

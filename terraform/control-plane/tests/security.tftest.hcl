@@ -86,7 +86,7 @@ run "security" {
     error_message = "Only the provisioner starts plans and applies."
   }
   assert {
-    condition     = toset([for each in google_secret_manager_secret_iam_member.service : "${split("@", each.member)[0]}>${each.secret_id}"]) == toset(["serviceAccount:signalbox-dev-webhook>signalbox-dev-github-webhook", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-github-app", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-plan-key", "serviceAccount:signalbox-dev-rollout>signalbox-dev-github-app", "serviceAccount:signalbox-dev-relay>signalbox-dev-github-app", "serviceAccount:signalbox-dev-notifier>signalbox-dev-notifications", "serviceAccount:signalbox-dev-api>signalbox-dev-page-key", "serviceAccount:signalbox-dev-api>signalbox-dev-principals", "serviceAccount:signalbox-dev-console>signalbox-dev-page-key", "serviceAccount:signalbox-dev-console>signalbox-dev-principals"])
+    condition     = toset([for each in google_secret_manager_secret_iam_member.service : "${split("@", each.member)[0]}>${each.secret_id}"]) == toset(["serviceAccount:signalbox-dev-webhook>signalbox-dev-github-webhook", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-github-app", "serviceAccount:signalbox-dev-provisioner>signalbox-dev-plan-key", "serviceAccount:signalbox-dev-rollout>signalbox-dev-github-app", "serviceAccount:signalbox-dev-relay>signalbox-dev-github-app", "serviceAccount:signalbox-dev-notifier>signalbox-dev-notifications", "serviceAccount:signalbox-dev-api>signalbox-dev-page-key", "serviceAccount:signalbox-dev-api>signalbox-dev-principals", "serviceAccount:signalbox-dev-api>signalbox-dev-notifications", "serviceAccount:signalbox-dev-console>signalbox-dev-principals"])
     error_message = "Each secret is read by who needs it, and no build reads any."
   }
   assert {
@@ -94,7 +94,7 @@ run "security" {
     error_message = "Roles on documents are for our database alone."
   }
   assert {
-    condition     = toset([for each in output.grants : each.service if each.scope == "project" && strcontains(each.role, "clusterUser")]) == toset(["api", "rollout", "data"])
+    condition     = toset([for each in output.grants : each.service if each.scope == "project" && strcontains(each.role, "clusterUser")]) == toset(["api", "console", "rollout", "data"])
     error_message = "Only these reach the cluster."
   }
   assert {

@@ -104,6 +104,23 @@ run "settings" {
     condition     = alltrue([for each in google_pubsub_subscription.hint : each.message_retention_duration == "3600s" && length(each.dead_letter_policy) == 0])
     error_message = "A hint is worth nothing an hour later, and is nobody's dead letter."
   }
+  assert {
+    condition = (
+      google_pubsub_subscription.push["events"].push_config[0].push_endpoint == "${output.deployments["api-programs"].url}/v1/events:push"
+      && module.service["api-programs"].settings.env["SIGNALBOX_SUBSCRIPTION"] == "projects/example-dev/subscriptions/${google_pubsub_subscription.push["events"].name}"
+      && module.service["api-programs"].settings.env["SIGNALBOX_PUSH_ACCOUNT"] == google_pubsub_subscription.push["events"].push_config[0].oidc_token[0].service_account_email
+      && split(",", module.service["api-programs"].settings.env["SIGNALBOX_AUDIENCES"])[0] == google_pubsub_subscription.push["events"].push_config[0].oidc_token[0].audience
+    )
+    error_message = "The API expects outside events from the subscription that pushes them, as its account and for its audience."
+  }
+  assert {
+    condition     = { for key in ["api", "api-programs", "console"] : key => module.service[key].settings.env["SIGNALBOX_DOOR"] } == { api = "people", api-programs = "programs", console = "people" }
+    error_message = "Each edge is told whose door it is."
+  }
+  assert {
+    condition     = module.service["console"].settings.env["SIGNALBOX_IAP_AUDIENCE"] == "/projects/123456789012/locations/us-central1/services/signalbox-dev-console"
+    error_message = "An edge behind IAP takes assertions for itself alone."
+  }
 
   assert {
     condition     = length(module.service) == 10

@@ -10,8 +10,8 @@ locals {
 
     receipts-writer  = [{ scope = "bucket", target = "receipts", role = "roles/storage.objectCreator" }]
     receipts-reader  = [{ scope = "bucket", target = "receipts", role = "roles/storage.objectViewer" }]
-    plans-reader     = [{ scope = "bucket", target = "plans", role = "roles/storage.objectViewer" }]
     plans-writer     = [for role in ["objectViewer", "objectCreator"] : { scope = "bucket", target = "plans", role = "roles/storage.${role}" }]
+    builds-reader    = [{ scope = "bucket", target = "fences", role = "roles/storage.objectViewer" }]
     builds-shared    = [for role in ["objectViewer", "objectCreator"] : { scope = "bucket", target = "fences", role = "roles/storage.${role}" }]
     artifacts-reader = [{ scope = "bucket", target = "artifacts", role = "roles/storage.objectViewer" }]
 

@@ -18,6 +18,8 @@ export interface MetadataFault {
 export async function startMetadata(
   issuer: FakeIssuer,
   account = "signalbox-rollout@acme.iam.gserviceaccount.com",
+  /** The access token; a new one with each request if absent. */
+  accessToken?: string,
 ) {
   const asked: string[] = [];
   let fault: MetadataFault = {};
@@ -35,7 +37,11 @@ export async function startMetadata(
         const claims = { aud: url.searchParams.get("audience") ?? "", email: account, email_verified: true };
         return void response.writeHead(200, head).end(await issuer.sign({ claims }));
       }
-      const body = { access_token: `ya29.fake-${asked.length}`, expires_in: 3_599, token_type: "Bearer" };
+      const body = {
+        access_token: accessToken ?? `ya29.fake-${asked.length}`,
+        expires_in: 3_599,
+        token_type: "Bearer",
+      };
       response.writeHead(200, { ...head, "content-type": "application/json" }).end(JSON.stringify(body));
     })();
   }).listen(0, "127.0.0.1");
