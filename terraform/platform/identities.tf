@@ -57,3 +57,12 @@ resource "google_project_iam_member" "control_plane" {
   member     = "serviceAccount:${each.value}"
   depends_on = [google_project_iam_custom_role.cluster_user]
 }
+
+# Counters lie in the project of the cluster. In the control plane's own project its roles let it read them already.
+resource "google_project_iam_member" "counters" {
+  for_each   = toset([for account in var.control_plane_accounts : account if !endswith(account, "@${var.project_id}.iam.gserviceaccount.com")])
+  project    = var.project_id
+  role       = "roles/monitoring.viewer"
+  member     = "serviceAccount:${each.value}"
+  depends_on = [google_project_service.api]
+}

@@ -96,3 +96,14 @@ run "protected_in_prod" {
     error_message = "A protected cluster is not deleted by a slip."
   }
 }
+
+run "counters_are_read_from_another_project" {
+  command = plan
+  variables {
+    control_plane_accounts = ["signalbox-dev-api@example-dev.iam.gserviceaccount.com", "signalbox-dev-api@example-control.iam.gserviceaccount.com"]
+  }
+  assert {
+    condition     = [for each in google_project_iam_member.counters : each.member] == ["serviceAccount:signalbox-dev-api@example-control.iam.gserviceaccount.com"] && alltrue([for each in google_project_iam_member.counters : each.role == "roles/monitoring.viewer"])
+    error_message = "Who is in the control plane's project reads counters already, and nobody else does."
+  }
+}

@@ -8,6 +8,7 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   Namespace: "/api/v1/namespaces",
   ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
   ClusterRoleBinding: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+  Gateway: "/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways",
   RoleBinding: "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
   ValidatingAdmissionPolicy: "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
   ValidatingAdmissionPolicyBinding: "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
