@@ -69,6 +69,8 @@ async function failApply(
   await record(ports, stack, {
     stream: stackName,
     cause,
+    // Two passes may see the same failure, one of them before the apply was told which plan was reviewed.
+    inputHash: [request.apply, failure.reason],
     input: {
       kind: "fail-apply",
       failure: { apply: request.apply, plan: apply.started?.plan ?? request.plan ?? "", ...failure },

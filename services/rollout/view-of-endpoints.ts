@@ -138,7 +138,9 @@ async function changeOf(
       return { held: false, hold: null };
     case "endpoint.queue-changed": {
       const { running, waiting, replacing = null } = fact.data;
-      const problem = before["repository"] === undefined ? UNCONFIGURED : before["problem"];
+      // A rollout's end may have been told before the queue that led to it: what it said stands.
+      const problem =
+        before["repository"] === undefined ? (before["problem"] ?? UNCONFIGURED) : before["problem"];
       return { running, waiting, replacing, problem };
     }
     case "traffic.moved":

@@ -48,6 +48,19 @@ test("a rejected first version stands on the endpoint although its move is told 
   expect(outOfOrder?.["problem"]).toBe(inOrder?.["problem"]);
 });
 
+test("a rejected first version stands on the endpoint although its queue and configuration are told late", async () => {
+  const queued = fact(ENDPOINT, "endpoint.queue-changed", { running: null, waiting: [one] }, at(1));
+  const configured = fact(ENDPOINT, "endpoint.configured", { repository: "acme/platform" }, at(2));
+  const judged = { modelVersion: one, trigger: "judge" as const, reason: "Half of it failed.", epoch: 1 };
+  const rejected = fact(rolloutOf(1), "rollout.rolled-back", judged, at(3));
+  const inOrder = await documentAfter([queued, configured, rejected]);
+  const outOfOrder = await documentAfter([rejected, queued, configured]);
+  expect(inOrder?.["problem"]).toMatch(/Half of it failed/);
+  expect(outOfOrder?.["problem"]).toBe(inOrder?.["problem"]);
+  expect((await documentAfter([queued]))?.["problem"]).toMatch(/not configured/);
+  expect((await documentAfter([queued, configured]))?.["problem"]).toBeNull();
+});
+
 test("a rejected first version is forgotten with a later move, in whichever order both are told", async () => {
   const judged = { modelVersion: one, trigger: "judge" as const, reason: "Half of it failed.", epoch: 1 };
   const rejected = fact(rolloutOf(1), "rollout.rolled-back", judged, at(1));
