@@ -20,7 +20,7 @@ export interface GitAnswer {
 export type Git = (args: readonly string[]) => Promise<GitAnswer>;
 
 /** Only what Git needs: no hooks' variables, no system or user configuration, no prompts, no replaced objects. */
-const environment = (path: string): NodeJS.ProcessEnv => ({
+export const gitEnvironment = (path: string): NodeJS.ProcessEnv => ({
   PATH: path,
   LC_ALL: "C.UTF-8",
   GIT_CONFIG_NOSYSTEM: "1",
@@ -30,21 +30,24 @@ const environment = (path: string): NodeJS.ProcessEnv => ({
   GIT_OPTIONAL_LOCKS: "0",
 });
 
+/** What stands before every command on this repository. */
+export const gitArguments = (gitDirectory: string): readonly string[] => [
+  // The repository belongs to whoever runs Signalbox, also when a mount shows another owner.
+  "-c",
+  `safe.directory=${gitDirectory}`,
+  "-c",
+  "core.hooksPath=/dev/null",
+  `--git-dir=${gitDirectory}`,
+];
+
 /** Makes a Git runner. `path` is the PATH in which `git` is looked for. */
 export function createGit(gitDirectory: string, path: string): Git {
-  // The repository belongs to whoever runs Signalbox, also when a mount shows another owner.
-  const fixed = [
-    "-c",
-    `safe.directory=${gitDirectory}`,
-    "-c",
-    "core.hooksPath=/dev/null",
-    `--git-dir=${gitDirectory}`,
-  ];
+  const fixed = gitArguments(gitDirectory);
   return (args) =>
     new Promise((resolve, reject) => {
       const options = {
         encoding: "buffer",
-        env: environment(path),
+        env: gitEnvironment(path),
         maxBuffer: GIT_OUTPUT_BYTES_MAX,
         timeout: GIT_TIMEOUT_MS,
       } as const;

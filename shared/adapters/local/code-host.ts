@@ -1,15 +1,22 @@
 // Bare repositories on this machine, read with the Git command line. Checks and comments are in code-host-checks.ts.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { LRUCache } from "lru-cache";
 import { ControlPlaneError, invalidArgument, notFound } from "../../domain/errors.ts";
 import { compareBytes } from "../../domain/terraform-files.ts";
 import type { CodeHost, TestMerge, TreeEntry } from "../../ports/code-host.ts";
+import { TREE_ENTRIES_REMEMBERED_MAX } from "../../runtime/remembered-code-host.ts";
+import { type CommitMemory, createCommitMemory } from "./code-host-commits.ts";
 import { createGit, type Git, gitOutput, requireObjectId } from "./code-host-git.ts";
+import { createObjectReader } from "./code-host-objects.ts";
 
 /** Files of one tree. */
 export const TREE_FILES_MAX = 200_000;
 /** Commits that are looked at for their authors. */
 export const HISTORY_COMMITS_MAX = 10_000;
+
+/** Repositories whose commits are remembered. */
+export const REPOSITORIES_REMEMBERED_MAX = 100;
 
 /** Where the repositories are. */
 export interface LocalCodeHostOptions {
@@ -79,8 +86,10 @@ async function testMerge(git: Git, repository: string, base: string, head: strin
   throw new ControlPlaneError("UNAVAILABLE", message, { reason: "GIT_FAILED" });
 }
 
-async function history(git: Git, repository: string, base: string, head: string) {
+async function history(git: Git, memory: CommitMemory, repository: string, base: string, head: string) {
   const [from, to] = [requireObjectId("base", base), requireObjectId("head", head)];
+  const known = from === to ? await memory.firstParentCount(to) : undefined;
+  if (known !== undefined) return { mergeBase: to, people: [], firstParentCount: known };
   const what = `${repository}@${from}..${to}`;
   const text = async (args: readonly string[]) => (await gitOutput(git, args, what)).toString("utf8").trim();
   // A tree or a blob is no error to rev-list: it has no commits.
@@ -92,6 +101,8 @@ async function history(git: Git, repository: string, base: string, head: string)
   if (missing !== undefined)
     throw notFound(`${repository}@${missing}`, "It is no commit: send the id of one.");
   const firstParentCount = Number(count);
+  // Of a tag it would be remembered under a name that no commit has as its parent.
+  memory.counted(to, firstParentCount);
   if (from === to) return { mergeBase: to, people: [], firstParentCount };
   const merge = await git(["merge-base", from, to]);
   if (merge.code !== 0) {
@@ -111,23 +122,57 @@ async function history(git: Git, repository: string, base: string, head: string)
 
 /** Reads bare repositories. The version of Git is checked by requireGit (code-host-git.ts). */
 export function createLocalCodeHost(options: LocalCodeHostOptions): CodeHost {
-  const open = async (repository: string): Promise<Git> => {
+  const readObject = createObjectReader(options.path);
+  const memories = new LRUCache<string, CommitMemory>({ max: REPOSITORIES_REMEMBERED_MAX });
+  // By the id of the tree: what a merge commit holds is mostly the tree of its test merge, which the plan has listed.
+  const listings = new LRUCache<string, readonly TreeEntry[]>({
+    maxSize: TREE_ENTRIES_REMEMBERED_MAX,
+    sizeCalculation: (entries) => entries.length + 1,
+  });
+  const memoryOf = (folder: string): CommitMemory => {
+    const known = memories.get(folder);
+    if (known !== undefined) return known;
+    const fresh = createCommitMemory((id) => readObject(folder, id));
+    memories.set(folder, fresh);
+    return fresh;
+  };
+  const open = async (repository: string): Promise<{ readonly git: Git; readonly memory: CommitMemory }> => {
     const folder = repositoryFolder(options.root, repository);
     const isFolder = await stat(folder).then(
       (found) => found.isDirectory(),
       () => false,
     );
     if (!isFolder) throw notFound(repository, `Create the bare repository ${folder} first.`);
-    return createGit(folder, options.path);
+    return { git: createGit(folder, options.path), memory: memoryOf(folder) };
+  };
+  const tree = async (repository: string, id: string): Promise<readonly TreeEntry[]> => {
+    const { git, memory } = await open(repository);
+    requireObjectId("tree", id);
+    // Whoever has listed nothing yet, such as a build, gains nothing by asking which tree a commit has.
+    const root = listings.size === 0 ? undefined : await memory.rootOf(id);
+    const key = `${repository} ${root ?? id}`;
+    const known = listings.get(key);
+    if (known !== undefined) return known;
+    const entries = await listTree(git, repository, id);
+    listings.set(key, entries);
+    return entries;
   };
   return {
-    tree: async (repository, tree) => listTree(await open(repository), repository, tree),
+    tree,
     blob: async (repository, objectId) => {
       const id = requireObjectId("objectId", objectId);
-      const git = await open(repository);
+      const { git } = await open(repository);
       return new Uint8Array(await gitOutput(git, ["cat-file", "blob", id], `${repository}@${id}`));
     },
-    testMerge: async (repository, base, head) => testMerge(await open(repository), repository, base, head),
-    history: async (repository, base, head) => history(await open(repository), repository, base, head),
+    testMerge: async (repository, base, head) => {
+      const { git, memory } = await open(repository);
+      const merged = await testMerge(git, repository, base, head);
+      if (merged.kind === "merged") memory.isTree(merged.tree);
+      return merged;
+    },
+    history: async (repository, base, head) => {
+      const { git, memory } = await open(repository);
+      return history(git, memory, repository, base, head);
+    },
   };
 }
