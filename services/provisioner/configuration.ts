@@ -78,8 +78,10 @@ export async function readChange(
   base: string | undefined,
   head: string,
 ): Promise<Change> {
-  const before = await readSide(codeHost, repository, base);
-  const after = await readSide(codeHost, repository, head);
+  const [before, after] = await Promise.all([
+    readSide(codeHost, repository, base),
+    readSide(codeHost, repository, head),
+  ]);
   if (after.kind === "invalid") return after;
   // A base branch whose configuration cannot be read has no policy to offer: every stack is new, the strictest policy holds.
   const baseSide: Side =

@@ -50,16 +50,21 @@ async function reviewedPlan(
 /** Configures endpoints and stacks, then asks for an apply of every touched stack, dependencies first. */
 export async function mergedChange(ports: ProvisionerPorts, merged: MergedChange): Promise<void> {
   const { repository, mergeCommit } = merged;
-  const change = await readChange(ports.codeHost, repository, merged.base, mergeCommit);
+  const [change, { firstParentCount }] = await Promise.all([
+    readChange(ports.codeHost, repository, merged.base, mergeCommit),
+    ports.codeHost.history(repository, mergeCommit, mergeCommit),
+  ]);
   const problems: SourceProblem[] = change.kind === "invalid" ? [...change.problems] : [];
   if (change.kind === "change") {
-    const { firstParentCount } = await ports.codeHost.history(repository, mergeCommit, mergeCommit);
     const ordered = { ...merged, mergeOrder: firstParentCount };
-    for (const each of change.configuration.endpoints)
-      problems.push(...(await configureEndpoint(ports, ordered, each)));
-    for (const each of change.branch) {
-      problems.push(...(await owned(() => configureStack(ports, ordered, each.name, stackSettings(each)))));
-    }
+    // Side by side, so that they share a commit: each has a stream of its own.
+    const refused = await Promise.all([
+      ...change.configuration.endpoints.map((each) => configureEndpoint(ports, ordered, each)),
+      ...change.branch.map((each) =>
+        owned(() => configureStack(ports, ordered, each.name, stackSettings(each))),
+      ),
+    ]);
+    problems.push(...refused.flat());
     if (merged.base !== undefined && problems.length === 0)
       await requestApplies(ports, ordered, change.stacks);
   }
