@@ -24,11 +24,24 @@ const hints = (...topics: readonly string[]) => ({
   ),
 });
 
+/** Where builds run, whatever they do. */
+const GOOGLE_BUILDS = {
+  SIGNALBOX_REGION: Type.String({ description: "set it to the region of builds and workflows." }),
+  SIGNALBOX_BUILD_IMAGE: Type.String({
+    pattern: "@sha256:[0-9a-f]{64}$",
+    description: "set it to the image of builds, by digest.",
+  }),
+  SIGNALBOX_BUILD_POOL: Type.String({
+    pattern: "^(default|projects/[^/]+/locations/[^/]+/workerPools/[^/]+)$",
+    description: "set it to default, or to a worker pool as projects/…/locations/…/workerPools/….",
+  }),
+};
+
 /** What the provisioner needs: where builds run and as whom, and where plans and states lie. */
 export const GOOGLE_PROVISIONING = {
   ...GOOGLE_SECRETS,
   ...hints("cloud-builds"),
-  SIGNALBOX_REGION: Type.String({ description: "set it to the region of the builds." }),
+  ...GOOGLE_BUILDS,
   SIGNALBOX_BUCKETS: names(
     'set it to a JSON object of bucket names that has "plans" and "state".',
     "plans",
@@ -38,20 +51,33 @@ export const GOOGLE_PROVISIONING = {
     pattern: "^gs://[^/]+/.+$",
     description: "set it to the folder of builds, as gs://BUCKET/FOLDER.",
   }),
-  SIGNALBOX_BUILD_IMAGE: Type.String({
-    pattern: "@sha256:[0-9a-f]{64}$",
-    description: "set it to the image of builds, by digest.",
-  }),
   SIGNALBOX_BUILD_IDENTITIES: names(
     'set it to a JSON object of accounts that has "tf-plan" and "tf-apply-ENVIRONMENT".',
     "tf-plan",
     "tf-apply-[a-z0-9]+",
   ),
-  SIGNALBOX_BUILD_POOL: Type.String({
-    pattern: "^(default|projects/[^/]+/locations/[^/]+/workerPools/[^/]+)$",
-    description: "set it to default, or to a worker pool as projects/…/locations/…/workerPools/….",
+};
+
+/** What a service needs that looks at artifacts: where they lie, and how the digest of a large one comes about. */
+export const GOOGLE_ARTIFACTS = {
+  ...GOOGLE_BUILDS,
+  SIGNALBOX_ARTIFACTS: Type.String({
+    pattern: "^gs://[^/]+(/[^/]+)*$",
+    description:
+      "set it to the bucket of artifacts, or a folder of it, as gs://BUCKET or gs://BUCKET/FOLDER.",
+  }),
+  SIGNALBOX_DIGESTS_FOLDER: Type.String({
+    pattern: "^gs://[^/]+/.+$",
+    description: "set it to the folder of digests, as gs://BUCKET/FOLDER.",
+  }),
+  SIGNALBOX_DIGEST_ACCOUNT: Type.String({
+    pattern: "^[^@\\s]+@[^@\\s]+$",
+    description: "set it to the account as which builds read artifacts.",
   }),
 };
+
+/** What the registry needs: artifacts, and the news that a digest is known. */
+export const GOOGLE_REGISTRY = { ...GOOGLE_ARTIFACTS, ...hints("cloud-builds") };
 
 /** Where models are served: which cluster, how its API is reached, and how endpoints lie in it. `none`: there is no cluster yet. */
 export const GOOGLE_CLUSTER = {
@@ -79,11 +105,6 @@ export const GOOGLE_SERVING = {
   ...GOOGLE_SECRETS,
   ...GOOGLE_CLUSTER,
   SIGNALBOX_REGION: Type.String({ description: "set it to the region of the workflows." }),
-};
-
-/** Where artifacts of models lie. */
-export const GOOGLE_ARTIFACTS = {
-  SIGNALBOX_BUCKETS: names('set it to a JSON object of bucket names that has "artifacts".', "artifacts"),
 };
 
 /** What the rollout service needs besides: where artifacts and releases lie. */

@@ -87,7 +87,7 @@ export async function openGoogleApi(
       ...openGoogleNotifying(settings),
       signer: createTextSigner(Buffer.from(pageKey.current, "base64url")),
       sessions: NO_SESSIONS,
-      builds: openBuildLook({ folder: settings.SIGNALBOX_BUILDS_FOLDER, project: settings.project, clock }),
+      builds: openBuildLook({ folder: settings.SIGNALBOX_BUILDS_FOLDER, clock }),
       checks: checksAtGithub,
       cluster: createCluster({ address: undefined }),
       artifacts: openGoogleArtifacts(settings, state.path("artifact-copies")),

@@ -1,25 +1,32 @@
-// Artifacts of models in Cloud Storage. Loaded only on Google Cloud.
+// Artifacts on Google Cloud: objects of a bucket, and builds for the digests of large ones. Loaded only there. Opening asks nobody.
 import type { Static, TObject } from "typebox";
-import { createCloudArtifacts } from "../../shared/adapters/google/artifacts.ts";
-import { openRest } from "../../shared/adapters/google/rest-open.ts";
+import { openCloudArtifacts } from "../../shared/adapters/google/artifacts-open.ts";
+import type { DigestPlace } from "../../shared/adapters/google/builds-request.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
-import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import type { Artifacts } from "../../shared/ports/artifacts.ts";
 import type { GOOGLE_ARTIFACTS } from "./google-settings.ts";
 
-/** Where they are. */
-export type ArtifactSettings = Static<TObject<typeof GOOGLE_ARTIFACTS>>;
+/** Where things are. */
+export type ArtifactsSettings = Static<TObject<typeof GOOGLE_ARTIFACTS>> & { readonly project: string };
 
-/** Opens them, with a folder for copies. Nothing is asked yet. */
-export function openGoogleArtifacts({ SIGNALBOX_BUCKETS }: ArtifactSettings, copies: string): Artifacts {
-  const { artifacts = "" } = JSON.parse(SIGNALBOX_BUCKETS) as Readonly<Record<string, string>>;
-  return createCloudArtifacts({
-    rest: openRest(clock),
-    roots: [`gs://${artifacts}`],
-    copies,
-    async digestOfLarge({ uri }) {
-      const message = `The digest of ${uri} is being computed. It is looked at again.`;
-      throw new ControlPlaneError("UNAVAILABLE", message, { reason: "DIGEST_NOT_KNOWN_YET" });
-    },
-  });
+/** Where digests are computed, as the settings say it. */
+export function digestPlaceOf(settings: ArtifactsSettings): DigestPlace {
+  const pool = settings.SIGNALBOX_BUILD_POOL;
+  return {
+    project: settings.project,
+    location: settings.SIGNALBOX_REGION,
+    image: settings.SIGNALBOX_BUILD_IMAGE,
+    folder: settings.SIGNALBOX_DIGESTS_FOLDER,
+    identity: settings.SIGNALBOX_DIGEST_ACCOUNT,
+    ...(pool === "default" ? {} : { workerPool: pool }),
+  };
 }
+
+/** Opens them; copies of small ones lie in a folder of this process. */
+export const openGoogleArtifacts = (settings: ArtifactsSettings, copies: string): Artifacts =>
+  openCloudArtifacts({
+    roots: [settings.SIGNALBOX_ARTIFACTS],
+    copies,
+    place: digestPlaceOf(settings),
+    clock,
+  });

@@ -56,7 +56,7 @@ const LAYERS: readonly { from: RegExp; may: readonly RegExp[] }[] = [
   { from: /^workflows\/library\.ts$/, may: [/^workflows\/engine\/engine\.ts$/] },
   { from: /^services\/[^/]+\/main\.ts$/, may: [/./] },
   // What a step of Cloud Build and the image of builds start: they compose.
-  { from: /^services\/provisioner\/build\/(step|image)-main\.ts$/, may: [/./] },
+  { from: /^services\/provisioner\/build\/(step|digest|image)-main\.ts$/, may: [/./] },
   {
     from: /^services\/provisioner\/build\//,
     may: [
@@ -64,6 +64,7 @@ const LAYERS: readonly { from: RegExp; may: readonly RegExp[] }[] = [
       /^shared\/(ports|domain)\//,
       /^shared\/adapters\/local\//,
       /^node:/,
+      /^typebox$/,
     ],
   },
   {

@@ -3,17 +3,17 @@ import { expect, test } from "vitest";
 import { GOOGLE_ROLLOUT } from "../../scripts/compose/google-settings.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { startService } from "../support/service-process.ts";
+import { ARTIFACT_SETTINGS } from "../support/google/artifact-settings.ts";
 
 const START_LIMIT_MS = 60_000;
 
 const SETTINGS: Readonly<Record<string, string>> = {
   SIGNALBOX_PREFIX: "signalbox-prod",
-  SIGNALBOX_REGION: "us-central1",
   SIGNALBOX_CLUSTER: "projects/example-models/locations/us-central1/clusters/models-prod",
   SIGNALBOX_CLUSTER_ENDPOINT: "https://gke-0123456789ab-123456789012.us-central1.gke.goog",
   SIGNALBOX_GATEWAY: "signalbox-gateways/models",
   SIGNALBOX_BACKEND_PORT: "80",
-  SIGNALBOX_BUCKETS: JSON.stringify({ artifacts: "the-artifacts" }),
+  ...ARTIFACT_SETTINGS,
   SIGNALBOX_RELEASES_FOLDER: "gs://the-artifacts/releases",
   SIGNALBOX_HINTS: JSON.stringify({
     "clouddeploy-operations": "projects/p/subscriptions/o",

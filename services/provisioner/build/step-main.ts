@@ -2,59 +2,55 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Storage } from "@google-cloud/storage";
+import { Type } from "typebox";
 import { createBlobs } from "../../../shared/adapters/google/blobs.ts";
-import { createCloudBuildObjects } from "../../../shared/adapters/google/builds-objects.ts";
-import { createCalls } from "../../../shared/adapters/google/calls.ts";
-import { createRest } from "../../../shared/adapters/google/rest.ts";
+import { openBuildObjects } from "../../../shared/adapters/google/builds-objects-open.ts";
+import { openRest } from "../../../shared/adapters/google/rest-open.ts";
 import { systemClock as clock } from "../../../shared/adapters/system/clock.ts";
-import { invalidArgument } from "../../../shared/domain/errors.ts";
+import { declare } from "../../../shared/runtime/config.ts";
 import { runStep } from "./step.ts";
+import { STEP_VARIABLES } from "./step-variables.ts";
 
-/** What a step is told beside its own id and that of Cloud Build's. */
-const NAMES = [
-  "SIGNALBOX_BUILD",
-  "BUILD_ID",
-  "SIGNALBOX_BUILD_FOLDER",
-  "SIGNALBOX_PLANS_BUCKET",
-  "SIGNALBOX_STATE_BUCKET",
-] as const;
 /** Between SIGTERM to Terraform and SIGKILL. */
 const STEP_GRACE_MS = 120_000;
 
 // Terraform writes what is secret as its umask says: for nobody but the owner.
 process.umask(0o077);
 
-const missing = NAMES.filter((name) => (process.env[name] ?? "") === "");
-if (missing.length > 0)
-  throw invalidArgument("environment", `The step lacks ${missing.join(", ")}: see docs/deploy.md.`);
-const [id = "", build = "", place = "", plans = "", states = ""] = NAMES.map((name) => process.env[name]);
-const [, bucket = "", prefix = ""] = /^gs:\/\/([^/]+)\/(.+)$/.exec(place) ?? [];
+const config = declare(
+  Type.Object({
+    ...STEP_VARIABLES,
+    BUILD_ID: Type.String({ description: "set it to Cloud Build's id of the build." }),
+    SIGNALBOX_PLANS_BUCKET: Type.String({ description: "set it to the bucket of plans." }),
+    SIGNALBOX_STATE_BUCKET: Type.String({ description: "set it to the bucket of states." }),
+    SIGNALBOX_PROVIDER_MIRROR: Type.Optional(
+      Type.String({ description: "set it to a folder of providers, or leave it out." }),
+    ),
+    PATH: Type.String({ description: "set it so that terraform is found." }),
+  }),
+)(process.env);
 
-const storage = new Storage({ retryOptions: { autoRetry: false, maxRetries: 0 } });
-const accessToken = async (): Promise<string> => (await storage.authClient.getAccessToken()) ?? "";
 const stop = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT"] as const)
   process.on(signal, () => stop.abort(new Error("The build was cancelled.")));
 
 const root = await mkdtemp(join(tmpdir(), "signalbox-step-"));
+const mirror = config.SIGNALBOX_PROVIDER_MIRROR;
 try {
   process.exitCode = await runStep({
-    id,
-    build,
-    objects: createCloudBuildObjects({ bucket: storage.bucket(bucket), prefix, clock }),
-    blobs: createBlobs({ rest: createRest({ calls: createCalls({ clock }), accessToken }), bucket: plans }),
+    id: config.SIGNALBOX_BUILD,
+    build: config.BUILD_ID,
+    objects: openBuildObjects(config.SIGNALBOX_BUILD_FOLDER, { clock }),
+    blobs: createBlobs({ rest: openRest(clock), bucket: config.SIGNALBOX_PLANS_BUCKET }),
     clock,
     settings: {
       blobs: "",
       states: join(root, "states"),
-      stateBackend: { gcs: { bucket: states, prefix: "{stack}" } },
-      path: process.env["PATH"] ?? "",
+      stateBackend: { gcs: { bucket: config.SIGNALBOX_STATE_BUCKET, prefix: "{stack}" } },
+      path: config.PATH,
       secrets: [],
       graceMs: STEP_GRACE_MS,
-      ...(process.env["SIGNALBOX_PROVIDER_MIRROR"] === undefined
-        ? {}
-        : { providerMirror: process.env["SIGNALBOX_PROVIDER_MIRROR"] }),
+      ...(mirror === undefined ? {} : { providerMirror: mirror }),
     },
     folder: join(root, "step"),
     stop: stop.signal,

@@ -8,7 +8,6 @@ import {
   DUPLICATE_EXIT_CODE,
 } from "../../../shared/adapters/local/builds-folder.ts";
 import { BUILD_FAILURES } from "../../../shared/domain/build-failure.ts";
-import { isTransient } from "../../../shared/domain/errors.ts";
 import type { Blobs } from "../../../shared/ports/blobs.ts";
 import {
   type BuildObjects,
@@ -21,15 +20,11 @@ import {
 import type { BuildResult } from "../../../shared/ports/builds.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
 import { runBuild } from "./build.ts";
+import { jsonBytes, persistentObjects, readJson } from "./persistent.ts";
 import { createHandedSource } from "./source.ts";
 
 /** Between two looks at the log, the progress and whether somebody wants the build to stop. */
 export const STEP_MIRROR_MS = 3_000;
-/** Tries of a read or write of an object: nobody above a step tries again. */
-export const STEP_ATTEMPTS_MAX = 6;
-/** Before the second try; doubled each time. */
-const STEP_RETRY_MS = 500;
-
 /** What a step is handed. */
 export interface StepPorts {
   /** Our id of the build. */
@@ -50,36 +45,10 @@ export interface StepPorts {
   readonly mirrorMs?: number;
 }
 
-/** Objects that are asked again when that may help. Creating twice is harmless: the second answer is false, and is looked into. */
-function persistent(objects: BuildObjects, clock: Clock): BuildObjects {
-  const again = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        if (attempt === STEP_ATTEMPTS_MAX || !isTransient(error)) throw error;
-        await clock.sleep(STEP_RETRY_MS * 2 ** (attempt - 1));
-      }
-    }
-  };
-  return {
-    create: (name, bytes) => again(() => objects.create(name, bytes)),
-    read: (name) => again(() => objects.read(name)),
-    replace: (name, bytes) => again(() => objects.replace(name, bytes)),
-  };
-}
-
-const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
-
-async function readJson<Value>(objects: BuildObjects, name: string): Promise<Value | undefined> {
-  const bytes = await objects.read(name);
-  return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString("utf8")) as Value);
-}
-
 /** Whether this build is the one that does the work: it has the fence, and nobody has ended the build. */
 async function takeFence({ id, build, clock }: StepPorts, objects: BuildObjects): Promise<boolean> {
   const fence: FenceObject = { build, startedAt: clock.now().toISOString() };
-  if (!(await objects.create(buildObject(id, "fence"), json(fence)))) {
+  if (!(await objects.create(buildObject(id, "fence"), jsonBytes(fence)))) {
     // It may be our own, whose reply was lost.
     const known = await readJson<FenceObject>(objects, buildObject(id, "fence"));
     if (known?.build !== build) return false;
@@ -156,7 +125,7 @@ async function work(
 /** Runs the step; answers its exit code: 0 a result is written, also that of a failure, 75 another build does the work. */
 export async function runStep(ports: StepPorts): Promise<number> {
   const { id, clock, folder } = ports;
-  const objects = persistent(ports.objects, clock);
+  const objects = persistentObjects(ports.objects, clock);
   const order = await readJson<BuildOrderObject>(objects, buildObject(id, "order"));
   if (order === undefined) throw new Error(`There is no order for the build ${id}.`);
   if (!(await takeFence(ports, objects))) return DUPLICATE_EXIT_CODE;
@@ -164,6 +133,6 @@ export async function runStep(ports: StepPorts): Promise<number> {
   const cancelled = (await objects.read(buildObject(id, "cancel"))) !== undefined;
   const result = cancelled ? CANCELLED_EARLY : await work(ports, objects, order);
   const finished: FinishedObject = { result, finishedAt: clock.now().toISOString() };
-  await objects.create(buildObject(id, "result"), json(finished));
+  await objects.create(buildObject(id, "result"), jsonBytes(finished));
   return 0;
 }

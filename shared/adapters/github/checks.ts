@@ -5,7 +5,7 @@ import type { Check, Checks } from "../../ports/checks.ts";
 import type { GithubApp } from "./app.ts";
 import { repositoryParts, type Send } from "./send.ts";
 import { type CheckRunPlace, listRuns, readRun, requireCheck, runsOf, writeRun } from "./check-runs.ts";
-import { createInOrder } from "./in-order.ts";
+import { createInOrder } from "../../runtime/in-order.ts";
 import { commentMarker, readCheckMarker, readComment } from "./marker.ts";
 import { pages } from "./pages.ts";
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { ControlPlaneError, notFound } from "../../domain/errors.ts";
 import { type TreeFile, treeDigest } from "../../domain/tree-digest.ts";
-import { type ArtifactFile, type ArtifactListing, isExecutable } from "./artifact-listing.ts";
+import type { ArtifactFile, ArtifactListing } from "./artifact-listing.ts";
 import { createCrc32c } from "./crc32c.ts";
 import type { StorageObjects } from "./storage-objects.ts";
 
@@ -43,9 +43,8 @@ export async function readArtifactFile(
 async function digestFile(readPiece: ReadPiece, file: ArtifactFile): Promise<TreeFile> {
   const hash = createHash("sha256");
   await readArtifactFile(readPiece, file, (piece) => void hash.update(piece));
-  const { path, object } = file;
-  const mode = isExecutable(object) ? "100755" : "100644";
-  return { path, mode, size: object.size, sha256: hash.digest("hex") };
+  const mode = file.isExecutable ? "100755" : "100644";
+  return { path: file.path, mode, size: file.object.size, sha256: hash.digest("hex") };
 }
 
 /** `sha256:…` of a file, `tree-sha256:…` of a folder, as of the same content on a disk. */

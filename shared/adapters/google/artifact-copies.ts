@@ -1,7 +1,7 @@
 // Copies of small artifacts in a folder of this process, for whoever needs a path: one for each content, and never many.
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type ArtifactListing, isExecutable, listingKey } from "./artifact-listing.ts";
+import { type ArtifactListing, listingKey } from "./artifact-listing.ts";
 import { type ReadPiece, readArtifactFile } from "./artifact-content.ts";
 
 /** Copies that are kept: on Cloud Run a folder is memory. */
@@ -13,7 +13,7 @@ async function copy(readPiece: ReadPiece, { files }: ArtifactListing, target: st
     for (const file of files) {
       const path = file.path === "" ? target : join(target, file.path);
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const copied = await open(path, "wx", isExecutable(file.object) ? 0o700 : 0o600);
+      const copied = await open(path, "wx", file.isExecutable ? 0o700 : 0o600);
       try {
         await readArtifactFile(readPiece, file, (piece) => copied.writeFile(piece));
       } finally {

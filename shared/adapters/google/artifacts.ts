@@ -3,6 +3,7 @@
 import { artifactOutside, leadsElsewhere, requirePlainUri } from "../../domain/artifact.ts";
 import { failedPrecondition } from "../../domain/errors.ts";
 import type { Artifacts } from "../../ports/artifacts.ts";
+import { createInOrder } from "../../runtime/in-order.ts";
 import { contentDigest } from "./artifact-content.ts";
 import { createArtifactCopies } from "./artifact-copies.ts";
 import { type ArtifactListing, listArtifact } from "./artifact-listing.ts";
@@ -46,6 +47,9 @@ const isLarge = ({ size, files }: ArtifactListing): boolean =>
 export function createCloudArtifacts(options: CloudArtifactsOptions): Artifacts {
   const { rest, roots, digestOfLarge, copies, api } = options;
   const copyOf = createArtifactCopies(copies);
+  const inOrder = createInOrder();
+  // One artifact after the other: its pieces are held in memory, of which an instance has little.
+  const inTurn = <Answer>(work: () => Promise<Answer>): Promise<Answer> => inOrder("reading", work);
   const find = async (uri: string) => {
     const { bucket, name } = locate(uri, roots);
     const objects = createStorageObjects({ rest, bucket, ...(api === undefined ? {} : { api }) });
@@ -54,11 +58,12 @@ export function createCloudArtifacts(options: CloudArtifactsOptions): Artifacts 
   return {
     async digest(uri) {
       const { readPiece, listing } = await find(uri);
-      return isLarge(listing) ? digestOfLarge(listing) : contentDigest(readPiece, listing);
+      if (isLarge(listing)) return digestOfLarge(listing);
+      return inTurn(() => contentDigest(readPiece, listing));
     },
     async path(uri) {
       const { readPiece, listing } = await find(uri);
-      if (!isLarge(listing)) return copyOf(readPiece, listing);
+      if (!isLarge(listing)) return inTurn(() => copyOf(readPiece, listing));
       throw failedPrecondition(
         "ARTIFACT_TOO_LARGE_HERE",
         `${uri} has ${listing.size} bytes in ${listing.files.length} files, which is more than is copied to a service: read it where it is, by its URI.`,

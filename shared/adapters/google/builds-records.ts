@@ -7,23 +7,28 @@ export const BUILD_OBJECT_BYTES_MAX = 64 * 1024 * 1024;
 
 type Name = Exclude<keyof typeof BUILD_OBJECTS, "log">;
 
+/** The value of an object's bytes; undefined when there are none. INTERNAL `BUILD_OBJECT_DAMAGED` for what is no JSON. */
+export function parseRecord<Value>(object: string, bytes: Uint8Array | undefined): Value | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    if (bytes.byteLength > BUILD_OBJECT_BYTES_MAX) throw new Error("too large");
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as Value;
+  } catch {
+    throw new ControlPlaneError("INTERNAL", `The object ${object} is damaged.`, {
+      reason: "BUILD_OBJECT_DAMAGED",
+      metadata: { object },
+    });
+  }
+}
+
 /** Reads an object; undefined when it is not there. */
 export async function readRecord<Value>(
   objects: Pick<BuildObjects, "read">,
   id: string,
   name: Name,
 ): Promise<Value | undefined> {
-  const bytes = await objects.read(buildObject(id, name));
-  if (bytes === undefined) return undefined;
-  try {
-    if (bytes.byteLength > BUILD_OBJECT_BYTES_MAX) throw new Error("too large");
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as Value;
-  } catch {
-    throw new ControlPlaneError("INTERNAL", `The object ${buildObject(id, name)} is damaged.`, {
-      reason: "BUILD_OBJECT_DAMAGED",
-      metadata: { object: buildObject(id, name) },
-    });
-  }
+  const object = buildObject(id, name);
+  return parseRecord<Value>(object, await objects.read(object));
 }
 
 /** Creates an object; false when there is one. */

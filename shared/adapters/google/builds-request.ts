@@ -23,8 +23,16 @@ export interface BuildPlace {
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
+/** Where digests are computed: under an identity that reads artifacts, and no state, plan or cloud. */
+export interface DigestPlace extends Omit<BuildPlace, "identities" | "environment" | "secrets"> {
+  /** E-mail address of its service account. */
+  readonly identity: string;
+}
+
 /** How long a build may wait for a machine before it is worth nothing any more. */
-export const BUILD_QUEUE_TTL_MS = { plan: 30 * 60_000, apply: 6 * 3_600_000 } as const;
+export const BUILD_QUEUE_TTL_MS = { plan: 30 * 60_000, apply: 6 * 3_600_000, digest: 3_600_000 } as const;
+/** How long reading one artifact may take: at 100 MB a second that is two terabytes. */
+export const DIGEST_TIME_LIMIT_MS = 6 * 3_600_000;
 /** What a build has beyond its time limit: to pull the image, to stop Terraform, to write its result. */
 export const BUILD_TIMEOUT_MARGIN_MS = 5 * 60_000;
 /** Cloud Build runs nothing for longer. */
@@ -46,20 +54,22 @@ const plain = (text: string): string => text.replaceAll("$", "$$$$");
 
 const IMAGE = /^[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}$/;
 
-function requirePlace({ image, folder }: BuildPlace): void {
+type Place = Omit<BuildPlace, "identities">;
+
+function requirePlace({ image, folder }: Place): void {
   if (!IMAGE.test(image)) throw invalidArgument("image", "Name the build image by digest: NAME@sha256:….");
   if (!/^gs:\/\/[a-z0-9][\w.-]{1,221}[a-z0-9](\/[\w.-]+)*$/.test(folder))
     throw invalidArgument("folder", "Name the folder of builds as gs://BUCKET/FOLDER.");
 }
 
 /** The part that builds of ours have in common. */
-function common(place: BuildPlace, kind: "plan" | "apply", timeLimitMs: number) {
-  const { project, identities, workerPool, logsBucket, secrets = {} } = place;
+function common(place: Place, kind: keyof typeof BUILD_QUEUE_TTL_MS, identity: string, timeLimitMs: number) {
+  const { project, workerPool, logsBucket, secrets = {} } = place;
   requirePlace(place);
   const timeoutMs = Math.min(timeLimitMs + BUILD_TIMEOUT_MARGIN_MS, BUILD_TIMEOUT_MS_MAX);
   const available = Object.entries(secrets).map(([env, versionName]) => ({ env, versionName }));
   return {
-    serviceAccount: `projects/${project}/serviceAccounts/${identities[kind]}`,
+    serviceAccount: `projects/${project}/serviceAccounts/${identity}`,
     timeout: seconds(timeoutMs),
     queueTtl: seconds(BUILD_QUEUE_TTL_MS[kind]),
     ...(logsBucket === undefined ? {} : { logsBucket: `gs://${logsBucket}` }),
@@ -72,11 +82,7 @@ function common(place: BuildPlace, kind: "plan" | "apply", timeLimitMs: number) 
   };
 }
 
-function step(
-  { image, folder, environment = {}, secrets = {} }: BuildPlace,
-  id: string,
-  args: readonly string[],
-) {
+function step({ image, folder, environment = {}, secrets = {} }: Place, id: string, args: readonly string[]) {
   const env = Object.entries(environment).map(([name, value]) => plain(`${name}=${value}`));
   return {
     id: "signalbox",
@@ -92,6 +98,15 @@ export function buildRequest(place: BuildPlace, id: string, spec: BuildSpec) {
   return {
     tags: [OUR_TAG, tagOf(id), `kind-${spec.kind}`, `stack-${hash(spec.stack)}`],
     steps: [step(place, id, ["build"])],
-    ...common(place, spec.kind, spec.timeLimitMs),
+    ...common(place, spec.kind, place.identities[spec.kind], spec.timeLimitMs),
+  };
+}
+
+/** The build that computes a digest, told what to read by an object. */
+export function digestRequest(place: DigestPlace, id: string) {
+  return {
+    tags: [OUR_TAG, tagOf(id), "kind-digest"],
+    steps: [step(place, id, ["digest"])],
+    ...common(place, "digest", place.identity, DIGEST_TIME_LIMIT_MS),
   };
 }

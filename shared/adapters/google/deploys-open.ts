@@ -1,7 +1,7 @@
 // Opens Cloud Deploy and the folder of its releases as the identity of this process. Their libraries are loaded with the first call.
 import type { Deploys } from "../../ports/deploys.ts";
 import { openedOnce } from "../../runtime/opened-once.ts";
-import { createCloudBuildObjects } from "./builds-objects.ts";
+import { openBuildObjects } from "./builds-objects-open.ts";
 import { type CloudDeploysOptions, createCloudDeploys } from "./deploys.ts";
 
 /** What speaks to Cloud Deploy and to the folder of its releases. */
@@ -12,15 +12,9 @@ type Options = Omit<CloudDeploysOptions, keyof CloudDeploysClients>;
 /** They ask once: those who call our adapters ask again. */
 async function openClients({ place, folder, clock }: Options): Promise<CloudDeploysClients> {
   const { CloudDeployClient } = await import("@google-cloud/deploy");
-  const { Storage } = await import("@google-cloud/storage");
-  const [, bucket = "", prefix = ""] = /^gs:\/\/([^/]+)\/(.+)$/.exec(folder) ?? [];
-  const storage = new Storage({
-    projectId: place.project,
-    retryOptions: { autoRetry: false, maxRetries: 0 },
-  });
   return {
     client: new CloudDeployClient({ projectId: place.project, fallback: true }),
-    objects: createCloudBuildObjects({ bucket: storage.bucket(bucket), prefix, clock }),
+    objects: openBuildObjects(folder, { clock }),
   };
 }
 

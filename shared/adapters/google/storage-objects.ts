@@ -27,6 +27,9 @@ export interface ObjectFacts {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
+/** One content of an object, and how to know that all of it came. */
+export type ObjectContent = Pick<ObjectFacts, "name" | "generation" | "size" | "crc32c">;
+
 /** The objects of a bucket. */
 export interface StorageObjects {
   /** Writes the object when its generation is this one (`0`: when it is not there). False: it is another. */
@@ -36,7 +39,7 @@ export interface StorageObjects {
   /** Its bytes, or undefined. */
   read(name: string, bytesMax: number): Promise<Buffer | undefined>;
   /** The bytes `from` … `to` (exclusive, and more than none) of exactly this content, or undefined when it is gone. */
-  readPiece(object: ObjectFacts, from: number, to: number): Promise<Buffer | undefined>;
+  readPiece(object: ObjectContent, from: number, to: number): Promise<Buffer | undefined>;
   /** One page of the objects below a prefix, in the order of their names, and the token of the next page. */
   list(
     prefix: string,

@@ -40,6 +40,9 @@ test("the checksum is that of RFC 3720 and of Cloud Storage", () => {
   expect(crc32c(Buffer.alloc(32))).toBe(0x8a_91_36_aa);
   expect(crc32c(Buffer.from("6789"), crc32c(Buffer.from("12345")))).toBe(0xe3_06_92_83);
   expect(crc32cText(Buffer.from(""))).toBe("AAAAAA==");
+  const bytes = randomBytes(41);
+  for (let cut = 0; cut <= bytes.length; cut++)
+    expect(crc32c(bytes.subarray(cut), crc32c(bytes.subarray(0, cut)))).toBe(crc32c(bytes));
 });
 
 describe("putting a blob", () => {

@@ -5,6 +5,7 @@ import { openGoogleDeploys, openGoogleServing } from "../../../scripts/compose/o
 import { configure } from "../../../scripts/compose/world.ts";
 import { EMPTY_TRAFFIC } from "../../../shared/domain/traffic.ts";
 import { rememberingLog } from "../../services/door.ts";
+import { ARTIFACT_SETTINGS } from "../../support/google/artifact-settings.ts";
 
 // Nobody is asked where this process runs.
 beforeEach(() => void vi.stubEnv("METADATA_SERVER_DETECTION", "none"));
@@ -18,12 +19,11 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   SIGNALBOX_AUDIENCES: "signalbox-rollout",
   SIGNALBOX_PUSH_ACCOUNT: "to-rollout@example-prod.iam.gserviceaccount.com",
   SIGNALBOX_PREFIX: "signalbox-prod",
-  SIGNALBOX_REGION: "us-central1",
   SIGNALBOX_CLUSTER: "projects/example-models/locations/us-central1/clusters/models-prod",
   SIGNALBOX_CLUSTER_ENDPOINT: "https://gke-0123456789ab-123456789012.us-central1.gke.goog",
   SIGNALBOX_GATEWAY: "signalbox-gateways/models",
   SIGNALBOX_BACKEND_PORT: "80",
-  SIGNALBOX_BUCKETS: JSON.stringify({ artifacts: "the-artifacts" }),
+  ...ARTIFACT_SETTINGS,
   SIGNALBOX_RELEASES_FOLDER: "gs://the-artifacts/releases",
   SIGNALBOX_HINTS: JSON.stringify({
     "clouddeploy-operations": "projects/p/subscriptions/o",
