@@ -1,4 +1,4 @@
-# Five buckets. Their policies are whole (authoritative): nobody but those named here reads a plan or a state, not even the
+# Six buckets. Their policies are whole (authoritative): nobody but those named here reads a plan or a state, not even the
 # viewers and editors of the project, whom Cloud Storage lets in by default.
 locals {
   _day = 24 * 60 * 60
@@ -15,6 +15,8 @@ locals {
     # What a build and the provisioner share: order, fence, cancellation, result, log. Who creates the fence first, builds. A retention
     # policy would forbid the log to grow; instead nobody may replace or delete anything but logs (see the condition below).
     fences = { versioning = false, retention_seconds = null, delete_after_days = 90, noncurrent_days = null }
+    # What a build that computes a digest and whoever waits for it share. Created once, replaced by nobody; computed again when it is gone.
+    digests = { versioning = false, retention_seconds = null, delete_after_days = 90, noncurrent_days = null }
   }
 
   bucket_name = { for name, bucket in local.buckets : name => "${var.project_id}-${local.prefix}-${name}" }
@@ -40,8 +42,12 @@ locals {
       "roles/storage.objectCreator" = var.artifact_writers
     }
     fences = {
-      "roles/storage.objectCreator" = [local._plan, local._apply, local._digest]
-      "roles/storage.objectViewer"  = [local._plan, local._apply, local._digest]
+      "roles/storage.objectCreator" = [local._plan, local._apply]
+      "roles/storage.objectViewer"  = [local._plan, local._apply]
+    }
+    digests = {
+      "roles/storage.objectCreator" = [local._digest]
+      "roles/storage.objectViewer"  = [local._digest]
     }
   }
 
@@ -50,7 +56,7 @@ locals {
   _replaces = {
     fences = [{
       role    = "roles/storage.objectUser"
-      members = sort([local._plan, local._apply, local._digest])
+      members = sort([local._plan, local._apply])
       condition = {
         title      = "only-logs"
         expression = "resource.name.endsWith(\"/log.txt\") || resource.name.endsWith(\"/changing.json\")"

@@ -11,6 +11,9 @@ locals {
     SIGNALBOX_API_URL          = local.deployments["api-programs"].url
     SIGNALBOX_BUCKETS          = jsonencode(local.bucket_name)
     SIGNALBOX_BUILDS_FOLDER    = "gs://${local.bucket_name["fences"]}/builds"
+    SIGNALBOX_ARTIFACTS        = "gs://${local.bucket_name["artifacts"]}"
+    SIGNALBOX_DIGESTS_FOLDER   = "gs://${local.bucket_name["digests"]}/artifacts"
+    SIGNALBOX_DIGEST_ACCOUNT   = local.build_email["digest"]
     SIGNALBOX_RELEASES_FOLDER  = "gs://${local.bucket_name["artifacts"]}/releases"
     SIGNALBOX_BUILD_POOL       = coalesce(local.worker_pool, "default")
     SIGNALBOX_BUILD_IDENTITIES = jsonencode(local.build_email)

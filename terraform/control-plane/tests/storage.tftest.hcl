@@ -26,8 +26,8 @@ run "storage" {
   command = plan
 
   assert {
-    condition     = toset(keys(google_storage_bucket.bucket)) == toset(["receipts", "plans", "state", "artifacts", "fences"])
-    error_message = "Five buckets."
+    condition     = toset(keys(google_storage_bucket.bucket)) == toset(["receipts", "plans", "state", "artifacts", "fences", "digests"])
+    error_message = "Six buckets."
   }
   assert {
     condition     = alltrue([for each in google_storage_bucket.bucket : each.uniform_bucket_level_access])
@@ -59,6 +59,18 @@ run "storage" {
       contains(["roles/storage.objectCreator", "roles/storage.objectViewer"], b.role) || (b.role == "roles/storage.admin" && b.members == ["group:platform@example.com"]) || try(b.condition.expression, "") == "resource.name.endsWith(\"/log.txt\") || resource.name.endsWith(\"/changing.json\")"
     ])
     error_message = "Nobody replaces a fence, an order or a result; only logs grow."
+  }
+  assert {
+    condition = { for b in jsondecode(google_storage_bucket_iam_policy.bucket["digests"].policy_data).bindings : b.role => b.members } == {
+      "roles/storage.admin"         = ["group:platform@example.com"]
+      "roles/storage.objectCreator" = [for name in ["api", "digest", "registry", "rollout"] : "serviceAccount:signalbox-dev-${name}@example-dev.iam.gserviceaccount.com"]
+      "roles/storage.objectViewer"  = [for name in ["api", "digest", "registry", "rollout"] : "serviceAccount:signalbox-dev-${name}@example-dev.iam.gserviceaccount.com"]
+    }
+    error_message = "Digests are asked for and given, and replaced by nobody."
+  }
+  assert {
+    condition     = !strcontains(google_storage_bucket_iam_policy.bucket["fences"].policy_data, "digest@") && !strcontains(google_storage_bucket_iam_policy.bucket["plans"].policy_data, "digest@")
+    error_message = "Whoever reads artifacts sees no plan and no order of another build."
   }
   assert {
     condition = alltrue([

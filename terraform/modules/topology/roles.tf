@@ -23,6 +23,8 @@ locals {
     digests-starter = [
       { scope = "project", target = "", role = "custom:buildStarter" },
       { scope = "build", target = "digest", role = "roles/iam.serviceAccountUser" },
+      { scope = "bucket", target = "digests", role = "roles/storage.objectViewer" },
+      { scope = "bucket", target = "digests", role = "roles/storage.objectCreator" },
     ]
     releases-creator = [
       { scope = "pipeline", target = "backends", role = "custom:releaseCreator" },

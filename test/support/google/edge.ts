@@ -12,6 +12,7 @@ import { temporaryFolder } from "../folder.ts";
 import { ROOT } from "../source-files.ts";
 import { startService } from "../service-process.ts";
 import type { Stand } from "./loopback.ts";
+import { ARTIFACT_SETTINGS } from "./artifact-settings.ts";
 import { startMetadata } from "./metadata-fake.ts";
 import { startIssuer } from "./oidc-issuer-fake.ts";
 import { createRestFront } from "./rest-front.ts";
@@ -28,10 +29,9 @@ const SHARED = {
   K_SERVICE: "signalbox-prod-api",
   GOOGLE_CLOUD_PROJECT: "acme",
   SIGNALBOX_PREFIX: PREFIX,
-  SIGNALBOX_REGION: "us-central1",
+  ...ARTIFACT_SETTINGS,
   SIGNALBOX_DATABASE: PREFIX,
   SIGNALBOX_FACTS_TOPIC: `${PREFIX}-facts`,
-  SIGNALBOX_BUCKETS: JSON.stringify({ artifacts: "acme-artifacts" }),
   SIGNALBOX_BUILDS_FOLDER: "gs://acme-fences/builds",
   SIGNALBOX_CLUSTER: "projects/acme/locations/us-central1/clusters/models",
   SIGNALBOX_CLUSTER_ENDPOINT: `https://${CLUSTER_HOST}`,
