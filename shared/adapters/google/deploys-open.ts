@@ -3,6 +3,7 @@ import type { Deploys } from "../../ports/deploys.ts";
 import { openedOnce } from "../../runtime/opened-once.ts";
 import { openBuildObjects } from "./builds-objects-open.ts";
 import { type CloudDeploysOptions, createCloudDeploys } from "./deploys.ts";
+import { signedIn } from "./signed-in.ts";
 
 /** What speaks to Cloud Deploy and to the folder of its releases. */
 export type CloudDeploysClients = Pick<CloudDeploysOptions, "client" | "objects">;
@@ -11,9 +12,9 @@ type Options = Omit<CloudDeploysOptions, keyof CloudDeploysClients>;
 
 /** They ask once: those who call our adapters ask again. */
 async function openClients({ place, folder, clock }: Options): Promise<CloudDeploysClients> {
-  const { CloudDeployClient } = await import("@google-cloud/deploy");
+  const { CloudDeployClient } = await import("./deploys-library.ts");
   return {
-    client: new CloudDeployClient({ projectId: place.project, fallback: true }),
+    client: await signedIn(new CloudDeployClient({ projectId: place.project, fallback: true })),
     objects: openBuildObjects(folder, { clock }),
   };
 }

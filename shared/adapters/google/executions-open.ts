@@ -2,12 +2,13 @@
 import type { Executions } from "../../ports/executions.ts";
 import { openedOnce } from "../../runtime/opened-once.ts";
 import { type CloudExecutionsOptions, createCloudExecutions } from "./executions.ts";
+import { signedIn } from "./signed-in.ts";
 
 type Client = CloudExecutionsOptions["client"];
 
 async function openClient(projectId: string): Promise<Client> {
-  const { default: workflows } = await import("@google-cloud/workflows");
-  return new workflows.ExecutionsClient({ projectId, fallback: true });
+  const { ExecutionsClient } = await import("./executions-library.ts");
+  return signedIn(new ExecutionsClient({ projectId, fallback: true }));
 }
 
 /** Executions of this place, with this client or Google's own. */

@@ -51,6 +51,20 @@ test("it composes from its settings alone", async () => {
   await serving.close();
 });
 
+test("Google's own clients are made with the first call, and their errors are ours", async () => {
+  const { serving, deploys } = opened();
+  // Nobody is signed in here, so nothing is sent.
+  await expect(serving.executions.get("x")).rejects.toMatchObject({ name: "ControlPlaneError" });
+  await expect(deploys.retire("ranker-1-00000000")).rejects.toMatchObject({ name: "ControlPlaneError" });
+  await expect(
+    serving.metrics.samples("teams/default/endpoints/ranker", "2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"),
+  ).rejects.toMatchObject({ name: "ControlPlaneError" });
+  await expect(serving.traffic.read("teams/default/endpoints/ranker")).rejects.toMatchObject({
+    name: "ControlPlaneError",
+  });
+  await serving.close();
+});
+
 test("all that is missing or wrong is told in one message", () => {
   const names = Object.keys(GOOGLE_ROLLOUT);
   const without = Object.fromEntries(names.map((name) => [name, undefined]));
