@@ -31,7 +31,7 @@ export function applyName(
 const attemptOf = (apply: string): number => Number(apply.slice(apply.lastIndexOf("-") + 1));
 
 /** The plan that is made after the merge for this apply. */
-const mergePlanName = (stackName: string, apply: string): string =>
+export const mergePlanName = (stackName: string, apply: string): string =>
   `${stackName}/plans/m-${shortHash(apply)}`;
 
 /** Whether the applies that must come first are done: `wait`, `ready`, or the one that failed. */

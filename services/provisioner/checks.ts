@@ -5,7 +5,7 @@ import { type CanonicalPlan, type PlanDifference, planDifference } from "../../s
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import { type PlanState, isApproved, plan } from "../../shared/domain/plan.ts";
 import { type SourceProblem, formatProblem } from "../../shared/domain/source-problem.ts";
-import { type ApplyState, stack } from "../../shared/domain/stack.ts";
+import { type ApplyState, stack, type StackState } from "../../shared/domain/stack.ts";
 import type { Check } from "../../shared/ports/checks.ts";
 import { load } from "../../shared/runtime/record.ts";
 import type { ProvisionerPorts } from "./ports.ts";
@@ -13,11 +13,14 @@ import type { ProvisionerPorts } from "./ports.ts";
 /** Annotations of one check: GitHub takes 50 in a request. */
 const ANNOTATIONS_MAX = 50;
 
-type Body = Pick<Check, "status" | "title" | "summary"> & Partial<Pick<Check, "conclusion" | "annotations">>;
+/** What is said about one plan or apply. */
+export type Body = Pick<Check, "status" | "title" | "summary"> &
+  Partial<Pick<Check, "conclusion" | "annotations">>;
 
 const GONE: ReadonlySet<string> = new Set(["NOT_FOUND", "PERMISSION_DENIED"]);
 
-const stackId = (name: string): string => name.slice("stacks/".length);
+/** A stack's name as people know it. */
+export const stackId = (name: string): string => name.slice("stacks/".length);
 
 async function put(
   ports: ProvisionerPorts,
@@ -34,16 +37,21 @@ async function put(
     ...(path === undefined ? {} : { detailsUrl: `${ports.url}/v1/${path}` }),
     updatedAt: ports.clock.now().toISOString(),
   };
+  await shown(ports, { check: id, repository: where.repository }, () => ports.checks.put(check));
+}
+
+/** Shows something on the code host, unless we may no longer speak there: then nobody misses what cannot be shown. */
+export async function shown(
+  { log }: Pick<ProvisionerPorts, "log">,
+  fields: Readonly<Record<string, unknown>>,
+  show: () => Promise<void>,
+): Promise<void> {
   try {
-    await ports.checks.put(check);
+    await show();
   } catch (error) {
-    // We may no longer speak there: the repository is gone, or was taken away from us. Nobody misses what cannot be shown.
-    const isGone = error instanceof ControlPlaneError && GONE.has(error.code);
-    if (!isGone) throw error;
-    ports.log.warn(
-      { check: id, repository: where.repository, error },
-      "A check cannot be shown on the code host.",
-    );
+    // The repository is gone or was taken away from us, or the conversation is locked.
+    if (!(error instanceof ControlPlaneError) || !GONE.has(error.code)) throw error;
+    log.warn({ ...fields, error }, "What happened cannot be shown on the code host.");
   }
 }
 
@@ -84,7 +92,8 @@ async function readyBody(ports: ProvisionerPorts, name: string, state: PlanState
   return { status: "completed", conclusion: isApproved(state) ? "success" : "action_required", ...text };
 }
 
-async function planBody(ports: ProvisionerPorts, name: string, state: PlanState): Promise<Body> {
+/** What a plan's check says. */
+export async function planBody(ports: ProvisionerPorts, name: string, state: PlanState): Promise<Body> {
   switch (state.phase) {
     case "failed": {
       const problems = state.failure?.problems ?? [];
@@ -192,25 +201,31 @@ function applyBody(stackName: string, apply: ApplyState, blocked: string | undef
   }
 }
 
+/** What an apply's check says. Undefined for an apply that the stack does not know. */
+export function applyReport(stackName: string, state: StackState, name: string): Body | undefined {
+  const apply = state.applies.get(name);
+  if (apply === undefined) return undefined;
+  if (apply.state !== "interrupted" || state.interrupted?.apply !== name)
+    return applyBody(stackName, apply, state.blocked?.reason);
+  const { resources, message, nextStep } = state.interrupted;
+  const text = failureCheckText({
+    stack: stackName,
+    reason: "INTERRUPTED",
+    message,
+    nextStep,
+    resources,
+    problems: [],
+  });
+  return { status: "completed", conclusion: "failure", ...text };
+}
+
 /** Puts the check of an apply as it stands now, on the merge commit. */
 export async function reportApply(ports: ProvisionerPorts, stackName: string, name: string): Promise<void> {
   const { state } = await load(ports.ledger, stack, stackName);
   const apply = state.applies.get(name);
-  if (apply === undefined) return;
+  const body = applyReport(stackName, state, name);
+  if (apply === undefined || body === undefined) return;
   const { repository, mergeCommit } = apply.request;
-  let body = applyBody(stackName, apply, state.blocked?.reason);
-  if (apply.state === "interrupted" && state.interrupted?.apply === name) {
-    const { resources, message, nextStep } = state.interrupted;
-    const text = failureCheckText({
-      stack: stackName,
-      reason: "INTERRUPTED",
-      message,
-      nextStep,
-      resources,
-      problems: [],
-    });
-    body = { status: "completed", conclusion: "failure", ...text };
-  }
   await put(
     ports,
     name,

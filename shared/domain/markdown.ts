@@ -58,3 +58,27 @@ export function joinWithin(sections: readonly string[], lengthMax = MARKDOWN_LEN
   }
   return `${text}\n`;
 }
+
+/** Says that a text goes on. */
+const CUT_NOTICE = "_The check says the rest._";
+/** The start of a block as `codeBlock` writes it; its end is the same backticks alone. */
+const FENCE = /^`{3,}/;
+
+/**
+ * The beginning of our own Markdown, in whole lines, up to the limit. A block that the cut would leave open is closed: everything
+ * behind it would else be code.
+ */
+export function cutWithin(markdown: string, lengthMax: number): string {
+  const whole = markdown.trim();
+  if (whole.length <= lengthMax) return whole;
+  let text = "";
+  let open = "";
+  for (const line of whole.split("\n")) {
+    const next = `${text}${line}\n`;
+    const fence = open === "" ? (FENCE.exec(line)?.[0] ?? "") : line === open ? "" : open;
+    if (next.length + `${fence}\n\n${CUT_NOTICE}`.length > lengthMax) break;
+    text = next;
+    open = fence;
+  }
+  return `${text}${open === "" ? "" : `${open}\n`}\n${CUT_NOTICE}`;
+}

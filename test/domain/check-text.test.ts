@@ -2,7 +2,13 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BUILD_FAILURES } from "../../shared/domain/build-failure.ts";
 import { failureCheckText, planCheckText, type PlanForCheck } from "../../shared/domain/check-text.ts";
-import { codeBlock, codeText, MARKDOWN_LENGTH_MAX, plainText } from "../../shared/domain/markdown.ts";
+import {
+  codeBlock,
+  codeText,
+  cutWithin,
+  MARKDOWN_LENGTH_MAX,
+  plainText,
+} from "../../shared/domain/markdown.ts";
 
 const PLAN: PlanForCheck = {
   plan: "stacks/playground/plans/p1",
@@ -150,4 +156,25 @@ describe("foreign text in Markdown", () => {
       }),
     );
   });
+});
+
+test("a text that is cut stays within its limit, in whole lines, with every block closed", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ maxLength: 80 }), { minLength: 1, maxLength: 40 }),
+      fc.integer({ min: 100, max: 900 }),
+      (texts, limit) => {
+        const markdown = texts.map((text) => codeBlock(text)).join("\n\n");
+        const cut = cutWithin(markdown, limit);
+        expect(cut.length).toBeLessThanOrEqual(Math.max(limit, 0));
+        let open = "";
+        for (const line of cut.split("\n")) {
+          if (open === "") open = /^`{3,}/.exec(line)?.[0] ?? "";
+          else if (line === open) open = "";
+        }
+        expect(open).toBe("");
+        if (markdown.trim().length <= limit) expect(cut).toBe(markdown.trim());
+      },
+    ),
+  );
 });

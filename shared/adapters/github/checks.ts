@@ -6,46 +6,16 @@ import type { GithubApp } from "./app.ts";
 import { repositoryParts, type Send } from "./send.ts";
 import { type CheckRunPlace, listRuns, readRun, requireCheck, runsOf, writeRun } from "./check-runs.ts";
 import { createInOrder } from "../../runtime/in-order.ts";
-import { commentMarker, readCheckMarker, readComment } from "./marker.ts";
-import { pages } from "./pages.ts";
+import { createCommenter, ownComments } from "./comments.ts";
+import { commentMarker, readCheckMarker } from "./marker.ts";
 
 /** Characters of a comment, its mark included. */
 const COMMENT_LENGTH_MAX = 65_536;
 /** Open pull requests of which checks are listed when no commit is named. */
 export const LISTED_PULLS_MAX = 30;
 
-const CommentAnswer = Type.Object({
-  id: Type.Integer({ minimum: 1 }),
-  body: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  performed_via_github_app: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
-});
-const Comments = Type.Array(CommentAnswer);
 const Pulls = Type.Array(Type.Object({ head: Type.Object({ sha: Type.String() }) }));
 const Commits = Type.Array(Type.Object({ sha: Type.String() }));
-
-interface OwnComment {
-  readonly id: number;
-  readonly key: string;
-  readonly markdown: string;
-}
-
-/** Comments that this App wrote. Others may copy the mark, and are not believed. */
-async function ownComments(place: CheckRunPlace, number: number): Promise<readonly OwnComment[]> {
-  const { send, owner, repo, appId } = place;
-  const request = {
-    route: "GET /repos/{owner}/{repo}/issues/{issue_number}/comments",
-    parameters: { owner, repo, issue_number: number },
-    what: `GitHub ${owner}/${repo} comments of pull request ${number}`,
-  };
-  const own: OwnComment[] = [];
-  for await (const part of pages(send, Comments, request)) {
-    for (const { id, body, performed_via_github_app: by } of part) {
-      const read = by?.id === appId ? readComment(body ?? "") : undefined;
-      if (read !== undefined) own.push({ id, ...read });
-    }
-  }
-  return own;
-}
 
 /** Commits on which a person looks for checks: the newest of the default branch and of open pull requests. */
 async function currentCommits(send: Send, owner: string, repo: string): Promise<readonly string[]> {
@@ -86,25 +56,7 @@ export function createGithubChecks(app: Pick<GithubApp, "on" | "appId">): Checks
     await writeRun(place, check, runs);
   }
 
-  async function comment(repository: string, number: number, key: string, markdown: string): Promise<void> {
-    const place = await open(repository);
-    const { send, owner, repo } = place;
-    const body = `${commentMarker(key)}${markdown}`;
-    const mine = (await ownComments(place, number)).find((each) => each.key === key);
-    if (mine?.markdown === markdown) return;
-    const what = `GitHub ${repository} comment on pull request ${number}`;
-    await (mine === undefined
-      ? send(CommentAnswer, {
-          route: "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
-          parameters: { owner, repo, issue_number: number, body },
-          what,
-        })
-      : send(CommentAnswer, {
-          route: "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
-          parameters: { owner, repo, comment_id: mine.id, body },
-          what,
-        }));
-  }
+  const comment = createCommenter(open);
 
   return {
     async put(check) {

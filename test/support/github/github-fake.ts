@@ -210,7 +210,7 @@ export async function startGithubFake(): Promise<GithubFake> {
   }
 
   function send(request: IncomingMessage, response: ServerResponse, answer: Answer): number {
-    const text = JSON.stringify(answer.body);
+    const text = answer.body === undefined ? "" : JSON.stringify(answer.body);
     const etag = `W/"${createHash("sha256").update(text).digest("hex")}"`;
     const isKnown =
       request.method === "GET" && request.headers["if-none-match"] === etag && answer.status === 200;

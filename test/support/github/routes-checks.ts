@@ -245,4 +245,15 @@ export const CHECK_ROUTES: readonly Route[] = [
       return { status: 200, body: commentBody(comment) };
     },
   },
+  {
+    method: "DELETE",
+    path: new RegExp(`${REPO}/issues/comments/(?<id>\\d+)$`),
+    permission: "pull_requests",
+    handle: ({ repository, params }) => {
+      const index = repository.comments.findIndex(({ id }) => id === Number(params["id"]));
+      if (index < 0) throw new FakeError(404, "Not Found");
+      repository.comments.splice(index, 1);
+      return { status: 204, body: undefined };
+    },
+  },
 ];
