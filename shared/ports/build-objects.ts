@@ -4,13 +4,17 @@ import type { BuildResult, BuildSpec } from "./builds.ts";
 /**
  * What a build and whoever watches it share about it, where no folder is shared: small objects under names such as `ID/fence.json`.
  * Law: `create` answers false and changes nothing when the object is there; of racing creators one wins; what resolved is durable
- * and everybody reads it from then on; `read` is undefined for what is not there.
+ * and everybody reads it from then on; `read` is undefined for what is not there, and takes no more of an object into memory than
+ * `bytesMax` (default `BUILD_OBJECT_BYTES_MAX`) and one byte, which tells that it was cut: builds write objects, and run code of others.
  */
 export interface BuildObjects {
   create(name: string, bytes: Uint8Array): Promise<boolean>;
-  read(name: string): Promise<Uint8Array | undefined>;
+  read(name: string, bytesMax?: number): Promise<Uint8Array | undefined>;
   replace(name: string, bytes: Uint8Array): Promise<void>;
 }
+
+/** Bytes of an object of a build. */
+export const BUILD_OBJECT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Objects of one build, by what they are. */
 export const BUILD_OBJECTS = {

@@ -1,7 +1,8 @@
 // Objects of builds, and the bundles of releases, in a bucket of Cloud Storage. Its preconditions make `create` the fence that it is.
-import type { Bucket } from "@google-cloud/storage";
-import type { BuildObjects } from "../../ports/build-objects.ts";
+import type { Bucket, File } from "@google-cloud/storage";
+import { BUILD_OBJECT_BYTES_MAX, type BuildObjects } from "../../ports/build-objects.ts";
 import { ControlPlaneError } from "../../domain/errors.ts";
+import { crc32cText } from "./crc32c.ts";
 import { type Call, type CallsOptions, createCalls } from "./calls.ts";
 
 /** What the adapter is made of. */
@@ -14,6 +15,35 @@ export interface CloudBuildObjectsOptions extends CallsOptions {
 
 const isCode = (error: unknown, code: string): boolean =>
   error instanceof ControlPlaneError && error.code === code;
+
+/** The checksum of the whole object among the hashes that come with an answer. */
+const checksumOf = (hashes: unknown): string | undefined =>
+  typeof hashes === "string" ? /(?:^|,)crc32c=([^,]+)/.exec(hashes)?.[1] : undefined;
+
+/**
+ * At most one byte more than `bytesMax`, by a range: hanging up in the middle would cut every request of this client. The client
+ * checks no ranges, so what is whole is checked here.
+ */
+async function readBounded(file: Pick<File, "createReadStream">, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let checksum: string | undefined;
+  const stream = file.createReadStream({ start: 0, end: bytesMax });
+  stream.once("response", ({ headers }: { readonly headers: Readonly<Record<string, unknown>> }) => {
+    checksum = checksumOf(headers["x-goog-hash"]);
+  });
+  try {
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  } catch (error) {
+    // Of an empty object no range can be given.
+    if ((error as { readonly code?: unknown }).code === 416) return new Uint8Array();
+    throw error;
+  }
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length > bytesMax || checksum === undefined || checksum === crc32cText(bytes)) return bytes;
+  throw new ControlPlaneError("UNAVAILABLE", "The bytes that came are not those that are stored.", {
+    reason: "BYTES_DAMAGED",
+  });
+}
 
 /** Objects under a prefix of a bucket. */
 export function createCloudBuildObjects(options: CloudBuildObjectsOptions): BuildObjects {
@@ -38,10 +68,9 @@ export function createCloudBuildObjects(options: CloudBuildObjectsOptions): Buil
         throw error;
       }
     },
-    async read(name) {
+    async read(name, bytesMax = BUILD_OBJECT_BYTES_MAX) {
       try {
-        const [bytes] = await call(about("objects.get", "Reading", name), () => fileOf(name).download());
-        return bytes;
+        return await call(about("objects.get", "Reading", name), () => readBounded(fileOf(name), bytesMax));
       } catch (error) {
         if (isCode(error, "NOT_FOUND")) return undefined;
         throw error;

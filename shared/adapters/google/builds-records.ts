@@ -1,9 +1,11 @@
 // The objects of a build, read and written as JSON. Objects are ours, yet they are read with care: a damaged one is said, not guessed at.
 import { ControlPlaneError } from "../../domain/errors.ts";
-import { type BUILD_OBJECTS, type BuildObjects, buildObject } from "../../ports/build-objects.ts";
-
-/** Bytes of an object of a build. */
-export const BUILD_OBJECT_BYTES_MAX = 64 * 1024 * 1024;
+import {
+  BUILD_OBJECT_BYTES_MAX,
+  type BUILD_OBJECTS,
+  type BuildObjects,
+  buildObject,
+} from "../../ports/build-objects.ts";
 
 type Name = Exclude<keyof typeof BUILD_OBJECTS, "log">;
 

@@ -29,6 +29,8 @@ export const BUILD_ADOPTION_MS = 60_000;
 export const BUILD_START_WAIT_MS = 5_000;
 /** Between two looks whether it is done. */
 const START_POLL_MS = 100;
+/** Bytes of a log that are read: the program keeps 2,000,000 characters, yet a plan runs code of others, which may write more. */
+export const BUILD_LOG_BYTES_MAX = 8 * 1024 * 1024;
 /** What a cancelled build has to stop by itself before Cloud Build stops it: Terraform's grace, and a margin. */
 export const BUILD_CANCEL_PATIENCE_MS = 3 * 60_000;
 
@@ -178,6 +180,15 @@ async function cancel(world: World, id: string): Promise<void> {
   if (build?.phase === "waiting") await world.cloud.cancel(build.build);
 }
 
+/** The log so far. A character of which a part was copied is held back until it is whole: what was read once must not change. */
+function logText(bytes: Uint8Array, complete: boolean): string {
+  const isCut = bytes.length > BUILD_LOG_BYTES_MAX;
+  const text = new TextDecoder().decode(bytes.subarray(0, BUILD_LOG_BYTES_MAX), {
+    stream: isCut || !complete,
+  });
+  return isCut ? `${text}\n… the log is too long; the rest is not shown\n` : text;
+}
+
 /** Builds on Cloud Build, watched through the objects that they share with us. */
 export function createCloudBuilds(options: CloudBuildsOptions): Builds {
   const world: World = { options, cloud: createBuildCalls(options.client, options.place, options) };
@@ -194,10 +205,11 @@ export function createCloudBuilds(options: CloudBuildsOptions): Builds {
     status: async (id) => statusOf(world, requireBuildId(id)),
     async logs(id, offset) {
       const { state } = await statusOf(world, requireBuildId(id));
-      const bytes = await options.objects.read(buildObject(id, "log"));
-      const text = bytes === undefined ? "" : new TextDecoder().decode(bytes);
+      const complete = state === "done";
+      const bytes = await options.objects.read(buildObject(id, "log"), BUILD_LOG_BYTES_MAX);
+      const text = logText(bytes ?? new Uint8Array(), complete);
       const from = Math.max(0, Math.min(offset, text.length));
-      return { text: text.slice(from), next: text.length, complete: state === "done" };
+      return { text: text.slice(from), next: text.length, complete };
     },
     cancel: async (id) => cancel(world, requireBuildId(id)),
   };

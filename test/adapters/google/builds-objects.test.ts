@@ -40,6 +40,15 @@ test("an object is created once, and the second creator changes nothing", async 
   expect(fake.objects.get("b/x/fence.json")?.bytes.toString()).toBe("new");
 });
 
+test("no more of an object is taken into memory than is asked for, and one byte that tells", async () => {
+  const { objects, fake } = await bucket();
+  await objects.create("x/log.txt", Buffer.alloc(4_000_000, "a"));
+  expect(await objects.read("x/log.txt", 10)).toHaveLength(11);
+  expect(await objects.read("x/log.txt", 4_000_000)).toHaveLength(4_000_000);
+  fake.objects.set("b/empty", { bytes: Buffer.alloc(0), generation: 7 });
+  expect(await objects.read("empty", 10)).toHaveLength(0);
+});
+
 test("an object whose reply was lost is there, and creating it again says so", async () => {
   const { objects, front } = await bucket();
   front.fail(INSERT, { kind: "lost reply" });

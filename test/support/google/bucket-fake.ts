@@ -92,7 +92,11 @@ export function createBucketFake(bucket: string): BucketFake {
       "x-goog-generation": String(object.generation),
       "x-goog-stored-content-encoding": "identity",
     };
-    return { status: 200, body: object.bytes, headers };
+    const [, start = "", end = ""] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    if (start === "") return { status: 200, body: object.bytes, headers };
+    if (Number(start) >= object.bytes.length)
+      return restError(416, "OUT_OF_RANGE", "The requested range cannot be satisfied.");
+    return { status: 206, body: object.bytes.subarray(Number(start), Number(end) + 1), headers };
   };
   return { handle, objects };
 }
