@@ -27,7 +27,7 @@ export async function persist<Answer>(
 export function persistentObjects(objects: BuildObjects, clock: Pick<Clock, "sleep">): BuildObjects {
   return {
     create: (name, bytes) => persist(clock, () => objects.create(name, bytes)),
-    read: (name) => persist(clock, () => objects.read(name)),
+    read: (name, bytesMax) => persist(clock, () => objects.read(name, bytesMax)),
     replace: (name, bytes) => persist(clock, () => objects.replace(name, bytes)),
   };
 }
