@@ -11,7 +11,12 @@ import { markGood } from "../../shared/domain/traffic-standing.ts";
 import { DOORS, EDGE_HOST, PUSH_ACCOUNT, startEdgeWorld } from "../support/google/edge.ts";
 import type { Stand } from "../support/google/loopback.ts";
 import { userName } from "../support/kubernetes/apiserver.ts";
-import { KUBERNETES_MISSING, KUBERNETES_NOTE, sharedApiServer } from "../support/kubernetes/found.ts";
+import {
+  KUBERNETES_MISSING,
+  KUBERNETES_NOTE,
+  KUBERNETES_START_MS,
+  sharedApiServer,
+} from "../support/kubernetes/found.ts";
 import { applyManifest } from "../support/kubernetes/manifests.ts";
 import { fakeWorld, type KubernetesWorld, makeNamespace, realWorld } from "../support/kubernetes/world.ts";
 import { startService } from "../support/service-process.ts";
@@ -96,7 +101,7 @@ describe.each([
 ])("on $name, while Firestore, Pub/Sub, Prometheus and the rest of Google are away", ({ skip, start }) => {
   test.skipIf(skip)(
     "a person behind IAP takes traffic back, sees what serves, and resumes",
-    { timeout: TIMEOUT_MS },
+    { timeout: TIMEOUT_MS + KUBERNETES_START_MS },
     async () => {
       const cluster = await start();
       const { endpoint, version, read } = await serving(cluster);
