@@ -8,7 +8,7 @@ import type { FirstPerson } from "./compose/state-folder.ts";
 import { stopRequested } from "./compose/stop.ts";
 import { EMULATED_SERVICES, type EmulatedPlane, startEmulatedPlane } from "./emulated/plane.ts";
 import { createNarrator, formatFigures } from "./tour/narrator.ts";
-import { TourError } from "./tour/stage.ts";
+import { createStage, TourError } from "./tour/stage.ts";
 import { tourOf } from "./tour/tour-of.ts";
 import { playTour } from "./tour/tour.ts";
 
@@ -42,9 +42,8 @@ async function play(plane: EmulatedPlane, signal: AbortSignal): Promise<void> {
   const colour = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
   const narrator = createNarrator(process.stdout, () => performance.now(), colour);
   const started = performance.now();
-  await playTour(
-    tourOf({ ...plane, webhookSecret: plane.keys.webhookSecret }, { ray: undefined, narrator, signal }),
-  );
+  const options = { ray: undefined, narrator, signal };
+  await playTour(createStage(tourOf({ ...plane, webhookSecret: plane.keys.webhookSecret }, options)));
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   out(`\n${formatFigures(narrator.figures())}\n\nThe tour took ${seconds} s. Everything did what it says.\n`);
 }

@@ -9,7 +9,7 @@ import { RequirementError } from "./compose/requirements.ts";
 import type { FirstPerson } from "./compose/state-folder.ts";
 import { type Installation, type ServeOptions, startInstallation, stopRequested } from "./serve.ts";
 import { createNarrator, formatFigures } from "./tour/narrator.ts";
-import { TourError } from "./tour/stage.ts";
+import { createStage, TourError } from "./tour/stage.ts";
 import { playTour } from "./tour/tour.ts";
 import { type DemoRay, findRay } from "./tour/ray-head.ts";
 import { tourOf } from "./tour/tour-of.ts";
@@ -136,7 +136,9 @@ async function live(
   const narrator = createNarrator(process.stdout, () => performance.now(), colour);
   try {
     if (!installation.known)
-      await playTour(tourOf(installation, { ray: ray?.address, narrator, signal: stopped.signal }));
+      await playTour(
+        createStage(tourOf(installation, { ray: ray?.address, narrator, signal: stopped.signal })),
+      );
   } catch (error) {
     return endOfTour(error, { stopped: stopped.signal.aborted, once, folder: installation.state.root });
   }

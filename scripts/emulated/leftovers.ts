@@ -1,12 +1,18 @@
 // Processes that a state folder knows of: model servers and builds outlive a control plane that was killed.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { readJsonFile } from "../../shared/adapters/local/builds-folder.ts";
 import {
   isRunning,
   type ProcessIdentity,
   signalProcess,
 } from "../../shared/adapters/local/process-identity.ts";
+
+/** How long a process that was killed may take to be gone. */
+const END_TIMEOUT_MS = 5_000;
+/** Between two looks at it. */
+const POLL_MS = 20;
 
 async function entries(folder: string): Promise<readonly string[]> {
   return readdir(folder).catch(() => []);
@@ -43,7 +49,12 @@ export async function runningProcesses(state: string): Promise<readonly ProcessI
   return known.filter((_, index) => running[index] === true);
 }
 
-/** Ends all of them. */
+/** Ends all of them, and waits until they are gone. */
 export async function endLeftovers(state: string): Promise<void> {
-  for (const identity of await runningProcesses(state)) await signalProcess(identity, "SIGKILL", "group");
+  const left = await runningProcesses(state);
+  for (const identity of left) await signalProcess(identity, "SIGKILL", "group");
+  for (const end = performance.now() + END_TIMEOUT_MS; performance.now() < end; await wait(POLL_MS)) {
+    const running = await Promise.all(left.map(isRunning));
+    if (!running.includes(true)) return;
+  }
 }

@@ -67,8 +67,8 @@ const PUSH_PATH = "/push/";
 /** Pushes go to their service, deliveries to the webhook, everything else to the API. */
 function wayOf(ports: Ports, path: string): Way {
   const pushed = EMULATED_SERVICES.find((name) => path === `${PUSH_PATH}${name}`);
-  if (pushed !== undefined) return { port: ports[pushed], path: "/" };
-  return { port: path.startsWith("/webhooks/") ? ports.webhook : ports.api, path };
+  if (pushed !== undefined) return { port: ports[pushed], path: "/", pushed: true };
+  return { port: path.startsWith("/webhooks/") ? ports.webhook : ports.api, path, pushed: false };
 }
 
 async function choosePorts(): Promise<Ports> {
@@ -76,6 +76,14 @@ async function choosePorts(): Promise<Ports> {
   for (const name of [...EMULATED_SERVICES, "gateway"]) ports[name] = await systemPort();
   return ports as Ports;
 }
+
+/** What a service says. */
+export const logFile = (state: StateFolder, name: EmulatedService): string =>
+  state.path("logs", `${name}.log`);
+
+/** Where a service keeps what Google would bill it for. */
+export const countsFile = (state: StateFolder, name: EmulatedService): string =>
+  state.path("logs", `${name}.counts.json`);
 
 interface Surroundings extends Pick<EmulatedPlane, "url" | "state" | "emulators"> {
   readonly ports: Ports;
@@ -103,6 +111,7 @@ function environmentOf(
     // The provisioner links to it; workflows call the API itself, which their tokens name.
     SIGNALBOX_API_URL: name === "provisioner" ? plane.url : apiUrl,
     SIGNALBOX_GATEWAY_PORT: String(ports.gateway),
+    SIGNALBOX_COUNTS: countsFile(plane.state, name),
   };
 }
 
@@ -152,7 +161,7 @@ function createServices(around: Surroundings, signal: AbortSignal) {
       name,
       command: around.program.commandOf(name),
       environment: environmentOf(name, around),
-      logFile: around.state.path("logs", `${name}.log`),
+      logFile: logFile(around.state, name),
       signal,
     });
     children.set(name, child);

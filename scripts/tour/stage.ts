@@ -30,6 +30,8 @@ export interface TourOptions {
   readonly ray: string | undefined;
   readonly narrator: Narrator;
   readonly signal: AbortSignal;
+  /** Services are killed meanwhile: a request to a model may fail while the gateway is away, and is no failure of a step. */
+  readonly interrupted?: boolean;
 }
 
 /** JSON as the API answers it. */

@@ -3,11 +3,10 @@ import { declareDataset, processCatalogue } from "./datasets.ts";
 import { askLineage, askServingAt } from "./lineage.ts";
 import { createPlatform, mergePullRequest, openPullRequest } from "./provisioning.ts";
 import { badVersion, firstVersion, goodVersion, rollBack } from "./serving.ts";
-import { type TourOptions, createStage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 
 /** Plays all chapters. Throws a TourError at the first step that does not do what it says. */
-export async function playTour(options: TourOptions): Promise<void> {
-  const stage = createStage(options);
+export async function playTour(stage: Stage): Promise<void> {
   const { narrator } = stage;
 
   narrator.chapter("1 · A pull request becomes a plan");
