@@ -13,6 +13,7 @@ import type { Log } from "../../shared/runtime/log.ts";
 import { onFacts, serveFunction } from "../../shared/runtime/on-facts.ts";
 import { drain } from "../../shared/runtime/drain.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
+import { countedPass } from "./call-counts.ts";
 import { PASS_TIME_MAX_MS } from "./loops.ts";
 import type { Stores } from "./open-stores.ts";
 import { stopWhenAsked } from "./stop.ts";
@@ -106,8 +107,8 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
   });
   const loop = keepsTime(world)
     ? repeat({ clock, log }, name, RECONCILE_PAUSE_MS, () =>
-        withDeadline(clock, PASS_TIME_MAX_MS, `A reconciling pass of ${name}`, async () =>
-          service.reconcile?.(),
+        withDeadline(clock, PASS_TIME_MAX_MS, `A reconciling pass of ${name}`, () =>
+          countedPass(async () => service.reconcile?.()),
         ),
       )
     : undefined;

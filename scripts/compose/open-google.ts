@@ -20,6 +20,7 @@ import { withDeadline } from "../../shared/runtime/deadline.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { createPublishAtOnce } from "../../shared/runtime/publish-at-once.ts";
 import type { PushGuard } from "../../shared/runtime/push-guard.ts";
+import { countPublish, countsOfCaller, keepCounts } from "./call-counts.ts";
 import type { Stores } from "./open-stores.ts";
 import { readTopology } from "./topology.ts";
 import type { World } from "./world.ts";
@@ -60,14 +61,22 @@ export async function openGoogleStores(world: GoogleWorld, log: Log): Promise<Om
   const store = openStore(
     { project, database, ...(emulators === undefined ? {} : { emulator: emulators.firestore }) },
     clock,
+    undefined,
+    countsOfCaller(),
   );
   await lookAtSchema(store, log);
+  const keepLast = keepCounts(emulators === undefined ? undefined : process.env["SIGNALBOX_COUNTS"]);
   const client = await openPubSub({
     project,
     ...(emulators === undefined ? {} : { emulator: emulators.pubsub }),
   });
   const outbox = createOutbox(store);
-  const bus = createBus({ client, calls: createCalls({ clock }), topic, subscribers: subscribers() });
+  const bus = createBus({
+    client,
+    calls: createCalls({ clock, count: countPublish }),
+    topic,
+    subscribers: subscribers(),
+  });
   return {
     ledger: createLedger(store),
     outbox,
@@ -82,6 +91,7 @@ export async function openGoogleStores(world: GoogleWorld, log: Log): Promise<Om
     door: doorOf(world),
     subscription: subscription === "" ? undefined : subscription,
     async close() {
+      keepLast();
       await client.close();
       await store.close();
     },

@@ -4,6 +4,7 @@
 import { Type } from "typebox";
 import { GOOGLE_SECRETS } from "../../scripts/compose/google-settings.ts";
 import { openDeliveryLog } from "../../scripts/compose/open-delivery-log.ts";
+import { countedPass } from "../../scripts/compose/call-counts.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
@@ -92,7 +93,7 @@ onFacts(
 );
 
 const loop = keepsTime(world)
-  ? repeat({ clock, log }, "relay", SWEEP_PAUSE_MS, () => relay.reconcile())
+  ? repeat({ clock, log }, "relay", SWEEP_PAUSE_MS, () => countedPass(() => relay.reconcile()))
   : undefined;
 const redeliveries =
   keepsTime(world) && deliveryLog !== undefined

@@ -1,6 +1,7 @@
 // The webhook in a process of its own: takes deliveries into a state folder, or on Google Cloud into Firestore, where a schedule calls
 // for what was left. The relay publishes what they become.
 import { Type } from "typebox";
+import { countedPass } from "../../scripts/compose/call-counts.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
@@ -59,7 +60,7 @@ if (!keepsTime(world) && typeof stored.door !== "string")
   await server.register(sweepRoutes({ guard: stored.door, sweep: () => webhook.sweep(), clock }));
 const url = await server.listen({ host: config.SIGNALBOX_BIND ?? hostOf(world), port: config.PORT });
 const sweeps = keepsTime(world)
-  ? repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => webhook.sweep())
+  ? repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => countedPass(() => webhook.sweep()))
   : undefined;
 log.info({ url }, "webhook started");
 

@@ -58,13 +58,13 @@ export function openStore(
   settings: FirestoreSettings,
   clock: Clock,
   timeoutMs: number = FIRESTORE_CALL_TIMEOUT_MS,
+  counts: FirestoreCounts = { reads: 0, writes: 0, deletes: 0 },
 ): Store {
   const db = new Firestore({
     projectId: settings.project,
     databaseId: settings.database ?? "(default)",
     ...(settings.emulator === undefined ? {} : { host: settings.emulator, ssl: false }),
   });
-  const counts: FirestoreCounts = { reads: 0, writes: 0, deletes: 0 };
   const underWay = new Set<Promise<unknown>>();
   const watched = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
     const answer = work();
