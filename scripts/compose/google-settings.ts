@@ -100,6 +100,31 @@ export const GOOGLE_CLUSTER = {
   }),
 };
 
+/** Where runs go: into which namespace and queue of the cluster, and what each gets a Ray cluster of. */
+export const GOOGLE_RUNS = {
+  SIGNALBOX_CLUSTER: GOOGLE_CLUSTER.SIGNALBOX_CLUSTER,
+  SIGNALBOX_CLUSTER_ENDPOINT: GOOGLE_CLUSTER.SIGNALBOX_CLUSTER_ENDPOINT,
+  SIGNALBOX_RUNS_NAMESPACE: Type.String({
+    pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+    description: "set it to the namespace of runs, such as signalbox-runs.",
+  }),
+  SIGNALBOX_RUNS_QUEUE: Type.String({
+    pattern: "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+    description: "set it to the LocalQueue of Kueue that admits runs, or to none.",
+  }),
+  SIGNALBOX_RAY_CLUSTER: Type.String({
+    pattern: '^\\{.*"headGroupSpec":.*\\}$',
+    description: "set it to the rayClusterSpec of runs as JSON, with its headGroupSpec.",
+  }),
+};
+
+/** What the data service needs: the cluster of runs, and the workflow that sequences them. */
+export const GOOGLE_DATA = {
+  ...GOOGLE_SECRETS,
+  ...GOOGLE_RUNS,
+  SIGNALBOX_REGION: Type.String({ description: "set it to the region of the workflows." }),
+};
+
 /** What a service needs that looks at traffic, counters and executions, or moves traffic. */
 export const GOOGLE_SERVING = {
   ...GOOGLE_SECRETS,
@@ -161,6 +186,7 @@ export const GOOGLE_CONSOLE = { ...EDGE, ...PEOPLE };
 const API = {
   ...EDGE,
   ...GOOGLE_ARTIFACTS,
+  ...GOOGLE_RUNS,
   SIGNALBOX_BUILDS_FOLDER: GOOGLE_PROVISIONING.SIGNALBOX_BUILDS_FOLDER,
 };
 const doorIs = <Door extends string>(door: Door) =>

@@ -2,7 +2,6 @@
 // started rolls back with the cluster's API alone.
 import { openBuildLook } from "../../shared/adapters/google/builds-open.ts";
 import { createPushTokenGuard, googleKeys } from "../../shared/adapters/google/push-token.ts";
-import { createCluster } from "../../shared/adapters/local/cluster.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { failedPrecondition } from "../../shared/domain/errors.ts";
 import type { Checks } from "../../shared/ports/checks.ts";
@@ -14,6 +13,7 @@ import type { googleApi } from "./google-settings.ts";
 import { openGoogleArtifacts } from "./open-google-artifacts.ts";
 import { identityOfPeople, identityOfPrograms, openPrincipals } from "./open-google-identity.ts";
 import { openGoogleNotifying } from "./open-google-notifying.ts";
+import { openGoogleRuns } from "./open-google-runs.ts";
 import { openGoogleSecrets } from "./open-google-secrets.ts";
 import { openGoogleServing } from "./open-google-serving.ts";
 import { openStores } from "./open-stores.ts";
@@ -72,7 +72,7 @@ export async function openGoogleApi(
     secrets.get("page-key"),
     openStores(world, state, log),
   ]);
-  const { close, cluster: _cluster, ...serving } = openGoogleServing(settings, { log, workflows: WORKFLOWS });
+  const { close, cluster: client, ...serving } = openGoogleServing(settings, { log, workflows: WORKFLOWS });
   return {
     identity,
     events,
@@ -89,7 +89,7 @@ export async function openGoogleApi(
       sessions: NO_SESSIONS,
       builds: openBuildLook({ folder: settings.SIGNALBOX_BUILDS_FOLDER, clock }),
       checks: checksAtGithub,
-      cluster: createCluster({ address: undefined }),
+      cluster: openGoogleRuns(settings, client),
       artifacts: openGoogleArtifacts(settings, state.path("artifact-copies")),
     },
   };

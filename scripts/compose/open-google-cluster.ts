@@ -20,7 +20,9 @@ export function placementOf(settings: ClusterSettings): Placement {
 /** The cluster, or undefined where there is none yet. Nothing is asked: a rollback needs this API and no other. */
 export function openGoogleCluster({
   SIGNALBOX_CLUSTER_ENDPOINT: endpoint,
-}: ClusterSettings): { readonly client: KubernetesClient; close(): Promise<void> } | undefined {
+}: Pick<ClusterSettings, "SIGNALBOX_CLUSTER_ENDPOINT">):
+  | { readonly client: KubernetesClient; close(): Promise<void> }
+  | undefined {
   if (endpoint === NONE) return undefined;
   const access = accessByDnsEndpoint(endpoint, openAccessToken());
   return { client: createKubernetesClient(access), close: () => access.dispatcher.close() };

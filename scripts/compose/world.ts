@@ -38,19 +38,6 @@ export const hostOf = (world: World): string =>
 export const keepsTime = (world: World): boolean =>
   world.kind === "embedded" || world.emulators !== undefined;
 
-/**
- * Refuses Google Cloud for a service that would work there with what is in its own container, and lose it: FAILED_PRECONDITION
- * `NOT_ON_GOOGLE_CLOUD`. With emulators all processes share one folder.
- */
-export function refuseGoogleCloud(world: World, service: string, what: string): void {
-  if (world.kind === "embedded" || world.emulators !== undefined) return;
-  throw failedPrecondition(
-    "NOT_ON_GOOGLE_CLOUD",
-    `The ${service} does not run on Google Cloud yet, because ${what} would be in a folder of one instance. Run it with emulators or over a state folder.`,
-    { service },
-  );
-}
-
 const EMULATOR_VARIABLES = ["FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"] as const;
 
 const WORLD = Type.Object({

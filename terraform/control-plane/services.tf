@@ -1,4 +1,17 @@
 locals {
+  # One small head without workers: enough for a first run, and named by version.
+  _ray_cluster = {
+    rayVersion = "2.60.0"
+    headGroupSpec = {
+      rayStartParams = {}
+      template = { spec = { containers = [{
+        name      = "ray"
+        image     = "rayproject/ray:2.60.0"
+        resources = { requests = { cpu = "2", memory = "4Gi" }, limits = { cpu = "2", memory = "4Gi" } }
+      }] } }
+    }
+  }
+
   # The same for all; docs/deploy.md explains each. Nothing here is a secret.
   _env = {
     GOOGLE_CLOUD_PROJECT       = var.project_id
@@ -22,6 +35,9 @@ locals {
     SIGNALBOX_CLUSTER_ENDPOINT = var.cluster_endpoint == null ? "none" : "https://${var.cluster_endpoint}"
     SIGNALBOX_GATEWAY          = var.gateway
     SIGNALBOX_BACKEND_PORT     = tostring(var.backend_port)
+    SIGNALBOX_RUNS_NAMESPACE   = var.runs.namespace
+    SIGNALBOX_RUNS_QUEUE       = coalesce(var.runs.queue, "none")
+    SIGNALBOX_RAY_CLUSTER      = var.runs.ray_cluster == null ? jsonencode(local._ray_cluster) : jsonencode(var.runs.ray_cluster)
   }
 
   # What each door asks of its callers: the application checks again what IAM let through.

@@ -199,6 +199,20 @@ variable "signing" {
   default     = null
 }
 
+variable "runs" {
+  description = "Where Ray jobs run in the cluster: their namespace (deploy/kubernetes/runs.yaml), the LocalQueue of Kueue that admits them (null: none does), and the rayClusterSpec of KubeRay that each gets a cluster of."
+  type = object({
+    namespace   = optional(string, "signalbox-runs")
+    queue       = optional(string)
+    ray_cluster = optional(any)
+  })
+  default = {}
+  validation {
+    condition     = var.runs.ray_cluster == null || can(var.runs.ray_cluster.headGroupSpec.template)
+    error_message = "runs.ray_cluster must be a rayClusterSpec: it needs a headGroupSpec with a template."
+  }
+}
+
 variable "target_projects" {
   description = "Projects that applies change → roles of tf-apply there."
   type        = map(object({ roles = list(string) }))

@@ -9,6 +9,7 @@ import { REGISTRY_VIEWS } from "../../services/registry/views.ts";
 import { runRoutes } from "../../services/api/routes/runs.ts";
 import { createArtifacts } from "../../shared/adapters/local/artifacts.ts";
 import { createCluster } from "../../shared/adapters/local/cluster.ts";
+import type { Artifacts } from "../../shared/ports/artifacts.ts";
 import type { Cluster } from "../../shared/ports/cluster.ts";
 import type { Execution, Executions } from "../../shared/ports/executions.ts";
 import type { Identity } from "../../shared/runtime/identity.ts";
@@ -153,6 +154,8 @@ export async function createRunWorld(
     readonly work?: (output: string) => Promise<void>;
     /** A real head instead of the fake one; sleeps then take their time. */
     readonly head?: { readonly address: string; readonly token?: string };
+    /** Another cluster and other artifacts than those of one machine; a sleep then waits for this. */
+    readonly elsewhere?: { readonly cluster: Cluster; readonly artifacts: Artifacts; pass(): Promise<void> };
   } = {},
 ) {
   const folder = temporaryFolder();
@@ -160,8 +163,10 @@ export async function createRunWorld(
   const ray: RayFake = await startRayFake({ work: { job: async () => options.work?.(output) } });
   onTestFinished(() => ray.close());
   const head = options.head ?? { address: ray.address };
-  const cluster: Cluster = createCluster(options.hasRay === false ? { address: undefined } : head);
-  const artifacts = createArtifacts({ roots: [folder] });
+  const { elsewhere } = options;
+  const cluster: Cluster =
+    elsewhere?.cluster ?? createCluster(options.hasRay === false ? { address: undefined } : head);
+  const artifacts = elsewhere?.artifacts ?? createArtifacts({ roots: [folder] });
   let app: App | undefined;
   let engine: ReturnType<typeof executionsOn> | undefined;
   const later = { executions: undefined as Executions | undefined };
@@ -188,6 +193,7 @@ export async function createRunWorld(
   app = server;
   const pass = async (ms: number): Promise<void> => {
     if (options.head !== undefined) await sleep(ms);
+    await elsewhere?.pass();
     await world.advance(ms);
   };
   engine = executionsOn(world, () => app ?? server, pass);

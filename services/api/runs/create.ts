@@ -31,7 +31,8 @@ async function requireReachable(ports: RunPorts, uri: string): Promise<void> {
     await ports.artifacts.path(uri);
   } catch (error) {
     if (!(error instanceof ControlPlaneError)) throw error;
-    if (error.code === "NOT_FOUND") return;
+    // There may be something already, even more than is copied to us.
+    if (error.code === "NOT_FOUND" || error.code === "FAILED_PRECONDITION") return;
     if (error.code !== "PERMISSION_DENIED" && error.code !== "INVALID_ARGUMENT") throw error;
     throw invalidArgument("outputUri", `outputUri cannot be used: ${error.message}`, "OUTPUT_NOT_ALLOWED");
   }

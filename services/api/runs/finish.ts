@@ -5,9 +5,10 @@ import type { FactOf } from "../../../shared/domain/fact.ts";
 import type { FactData } from "../../../shared/domain/facts.ts";
 import { isEnded, run, type RunState } from "../../../shared/domain/run.ts";
 import { outputOfRun } from "../../../shared/domain/run-output.ts";
+import { DIGEST_NOT_KNOWN_YET } from "../../../shared/ports/artifacts.ts";
 import { load, record } from "../../../shared/runtime/record.ts";
 import { manifestRows } from "./manifest.ts";
-import { end, ended, failed, owned, type RunMove } from "./moves.ts";
+import { end, ended, failed, owned, type RunMove, RUN_POLL_SECONDS_MAX, stateText } from "./moves.ts";
 import type { RunPorts } from "./ports.ts";
 import type { WorkflowCall } from "./workflow-calls.ts";
 
@@ -22,7 +23,7 @@ async function resultOf(
 ): Promise<FactData<"run.finished">> {
   const { outputUri } = state.request;
   const outputDigest = await ports.artifacts.digest(outputUri);
-  const rows = await manifestRows(await ports.artifacts.path(outputUri));
+  const rows = await manifestRows(ports.artifacts, outputUri);
   const durationMs = Math.max(0, ports.clock.now().getTime() - Date.parse(state.job.submittedAt));
   return { outputDigest, outputUri, durationMs, ...(rows === undefined ? {} : { rows }) };
 }
@@ -42,7 +43,7 @@ async function keepOutput(ports: RunPorts, name: string): Promise<{ readonly dat
 
 /**
  * Digests the output, records `run.finished` and the dataset version. Repeating it answers what was recorded then. An output
- * that is missing or may not be read is a failure of the run, not of the call.
+ * that is missing or may not be read is a failure of the run, not of the call. One that is digested elsewhere is asked for again.
  */
 export async function finish(ports: RunPorts, { name, execution }: WorkflowCall): Promise<RunMove> {
   const before = await owned(ports, name, execution);
@@ -51,6 +52,13 @@ export async function finish(ports: RunPorts, { name, execution }: WorkflowCall)
     try {
       result = await resultOf(ports, before);
     } catch (error) {
+      if (error instanceof ControlPlaneError && error.reason === DIGEST_NOT_KNOWN_YET)
+        return {
+          next: "finish",
+          seconds: RUN_POLL_SECONDS_MAX,
+          state: stateText(before),
+          sentence: error.message,
+        };
       const reason = error instanceof ControlPlaneError ? FAILURES[error.code] : undefined;
       if (!(error instanceof ControlPlaneError) || reason === undefined) throw error;
       const nextStep = "Make the job write to the run's outputUri, then request a new run.";

@@ -1,17 +1,24 @@
 // The manifest that a job writes last beside its output. Only the number of rows is read from it; the digest covers all of it.
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import type { Artifacts } from "../../../shared/ports/artifacts.ts";
 
 /** The file's name inside an output folder. */
 export const MANIFEST_FILE = "manifest.json";
+
+/** The URI of an output's manifest. It is one small file, also where the output is more than anybody copies. */
+export const manifestUri = (outputUri: string): string => `${outputUri.replace(/\/$/, "")}/${MANIFEST_FILE}`;
+
 /** Bytes of a manifest that are read. */
 export const MANIFEST_BYTES_MAX = 1_000_000;
 
 /** Rows of the output as its manifest states them, or undefined when there is no manifest that says so. */
-export async function manifestRows(folder: string): Promise<number | undefined> {
+export async function manifestRows(
+  artifacts: Pick<Artifacts, "path">,
+  outputUri: string,
+): Promise<number | undefined> {
   let text: string;
   try {
-    const file = await open(join(folder, MANIFEST_FILE));
+    const file = await open(await artifacts.path(manifestUri(outputUri)));
     try {
       if ((await file.stat()).size > MANIFEST_BYTES_MAX) return undefined;
       text = await file.readFile("utf8");

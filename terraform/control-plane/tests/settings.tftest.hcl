@@ -88,8 +88,8 @@ run "settings" {
   }
 
   assert {
-    condition     = toset(keys(google_pubsub_subscription.hint)) == toset(["provisioner-cloud-builds", "rollout-clouddeploy-operations", "rollout-clouddeploy-resources", "rollout-clouddeploy-approvals"])
-    error_message = "Builds make the provisioner look, deployments the rollout service."
+    condition     = toset(keys(google_pubsub_subscription.hint)) == toset(["provisioner-cloud-builds", "registry-cloud-builds", "rollout-clouddeploy-operations", "rollout-clouddeploy-resources", "rollout-clouddeploy-approvals"])
+    error_message = "Builds make the provisioner and the registry look, deployments the rollout service."
   }
   assert {
     condition = alltrue([
@@ -183,6 +183,23 @@ run "settings" {
       && each.settings.env["SIGNALBOX_GATEWAY"] == "signalbox-gateways/models" && each.settings.env["SIGNALBOX_BACKEND_PORT"] == "80"
     ])
     error_message = "Services are told how the cluster is reached and how endpoints lie in it."
+  }
+  assert {
+    condition = alltrue([
+      for each in module.service :
+      each.settings.env["SIGNALBOX_RUNS_NAMESPACE"] == "signalbox-runs" && each.settings.env["SIGNALBOX_RUNS_QUEUE"] == "none"
+      && can(jsondecode(each.settings.env["SIGNALBOX_RAY_CLUSTER"]).headGroupSpec.template.spec.containers[0].image)
+    ])
+    error_message = "Services are told where runs go, and what each gets a Ray cluster of."
+  }
+  assert {
+    condition = alltrue([
+      for each in module.service :
+      each.settings.env["SIGNALBOX_ARTIFACTS"] == "gs://${google_storage_bucket.bucket["artifacts"].name}"
+      && each.settings.env["SIGNALBOX_DIGESTS_FOLDER"] == "gs://${google_storage_bucket.bucket["digests"].name}/artifacts"
+      && each.settings.env["SIGNALBOX_DIGEST_ACCOUNT"] == "signalbox-dev-digest@example-dev.iam.gserviceaccount.com"
+    ])
+    error_message = "Services are told where artifacts lie, and who reads the large ones."
   }
   assert {
     condition     = alltrue([for name, each in google_workflows_workflow.workflow : each.name == "${module.service["rollout"].settings.env["SIGNALBOX_PREFIX"]}-${name}"])

@@ -1,7 +1,7 @@
 // In which world a process runs is said once, and all that is wrong with it in one message.
 import { Type } from "typebox";
 import { expect, test } from "vitest";
-import { configure, type Door, refuseGoogleCloud } from "../../../scripts/compose/world.ts";
+import { configure, type Door } from "../../../scripts/compose/world.ts";
 
 const OWN = { SIGNALBOX_STATE: Type.String({ description: "set it." }) };
 const CLOUD = {
@@ -49,16 +49,6 @@ test("with emulators nobody is asked who pushes; with one of the two nothing sta
 test("without a world it is this machine, and a service that is pushed to needs its token", () => {
   expect(configure({ SIGNALBOX_STATE: "s" }, "called", OWN).world).toMatchObject({ kind: "embedded" });
   expect(() => configure({ SIGNALBOX_STATE: "s" }, "pushed", OWN)).toThrow(/SIGNALBOX_PUSH_TOKEN is missing/);
-});
-
-test("a service whose things would stay in its container starts on this machine and with emulators, and not on Google Cloud", () => {
-  const start = (environment: Readonly<Record<string, string>>): void =>
-    refuseGoogleCloud(configure(environment, "called", {}).world, "console", "traffic");
-  expect(() => start(CLOUD)).toThrow(
-    /The console does not run on Google Cloud yet, because traffic would be/,
-  );
-  expect(() => start({ ...CLOUD, ...EMULATORS })).not.toThrow();
-  expect(() => start({})).not.toThrow();
 });
 
 test("an edge that a schedule calls is not started without the account of the schedule", () => {

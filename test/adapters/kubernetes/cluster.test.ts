@@ -53,7 +53,11 @@ function behavesLikeKubeRay(name: string, start: () => Promise<KubernetesWorld>)
     const admin = world.client();
     if (world.fake === undefined) {
       await applyManifest(admin, "roles.yaml");
-      await applyManifest(admin, "runs.yaml", { RUNS_NAMESPACE: namespace, RUNS_IDENTITY: userName("runs") });
+      await applyManifest(admin, "runs.yaml", {
+        RUNS_NAMESPACE: namespace,
+        RUNS_IDENTITY: userName("runs"),
+        DATA_IDENTITY: userName("runs"),
+      });
       await admin.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WORKLOAD_DEFINITION);
       const served = () => admin.list(collectionPath(WORKLOADS, namespace)).then(Boolean, () => undefined);
       await until("workloads to be served", served, KUBERNETES_START_MS);

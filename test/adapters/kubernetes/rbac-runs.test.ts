@@ -17,7 +17,11 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}the identity of runs`, ()
     world = await realWorld();
     const admin = world.client();
     await applyManifest(admin, "roles.yaml");
-    const names = { RUNS_NAMESPACE: namespace, RUNS_IDENTITY: userName("runs") };
+    const names = {
+      RUNS_NAMESPACE: namespace,
+      RUNS_IDENTITY: userName("runs"),
+      DATA_IDENTITY: userName("runs"),
+    };
     await applyManifest(admin, "runs.yaml", names);
     await makeNamespace(admin, other);
   }, KUBERNETES_START_MS);

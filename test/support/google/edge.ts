@@ -16,6 +16,7 @@ import { ARTIFACT_SETTINGS } from "./artifact-settings.ts";
 import { startMetadata } from "./metadata-fake.ts";
 import { startIssuer } from "./oidc-issuer-fake.ts";
 import { createRestFront } from "./rest-front.ts";
+import { RUNS_SETTINGS } from "./runs-settings.ts";
 import { createSecretsFake } from "./secrets-fake.ts";
 
 /** The host by which the edge is called. */
@@ -30,6 +31,7 @@ const SHARED = {
   GOOGLE_CLOUD_PROJECT: "acme",
   SIGNALBOX_PREFIX: PREFIX,
   ...ARTIFACT_SETTINGS,
+  ...RUNS_SETTINGS,
   SIGNALBOX_DATABASE: PREFIX,
   SIGNALBOX_FACTS_TOPIC: `${PREFIX}-facts`,
   SIGNALBOX_BUILDS_FOLDER: "gs://acme-fences/builds",
