@@ -52,6 +52,20 @@ describe("backends", () => {
     await world.until("warm again", async () => world.backends.stateOf(backendOf(1)) === "ready", 5);
   });
 
+  test("that have failed end their rollout although nobody who asks the API may see it", async () => {
+    const world = await servingOne();
+    world.api.down = true;
+    await world.register(2, { fails: "the manifest was refused" });
+    await reaches(world, rolloutOf(2), "ROLLED_BACK", 30);
+    const facts = await world.facts(rolloutOf(2));
+    expect(facts.find(({ type }) => type === "release.failed")?.data).toMatchObject({
+      modelVersion: versionNamed(2),
+      reason: "BACKEND_FAILED",
+      message: expect.stringContaining("the manifest was refused") as string,
+    });
+    expect((await world.trafficNow()).weights).toEqual({ [versionNamed(1)]: 100 });
+  });
+
   test("of a predecessor stay warm while another rollout runs", async () => {
     const world = await servingTwo(5_000);
     await world.register(3, { readyMs: 60_000 });

@@ -35,8 +35,8 @@ function podLabels(): Readonly<Record<string, string>> {
   };
   const files = [{ path: "serving/server.yaml", bytes: Buffer.from(manifests()) }];
   const [deployment] = renderManifests(request, files, "team-search");
-  const { template } = deployment?.spec as { readonly template: Pick<Manifest, "metadata"> };
-  return template.metadata?.labels ?? {};
+  const template = deployment?.spec?.["template"] as Pick<Manifest, "metadata"> | undefined;
+  return template?.metadata?.labels ?? {};
 }
 
 test("every pod of a backend is scraped", () => {
