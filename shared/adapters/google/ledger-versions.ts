@@ -1,6 +1,5 @@
 // Which versions streams are known to have reached. A stream only grows, so what was seen once stays true, and most appends
 // need not look whether the version that they expect is there.
-import { FieldPath } from "@google-cloud/firestore";
 import type { Store } from "./firestore.ts";
 import { LEDGER_COLLECTIONS, type Slot, slotId } from "./ledger-documents.ts";
 
@@ -39,8 +38,8 @@ export function createKnownVersions(store: Store): KnownVersions {
       return slot.exists;
     },
     async last(stream) {
-      const of = slots.orderBy(FieldPath.documentId(), "desc");
-      const query = of.startAt(slotId(stream, 9_999_999_999)).endAt(slotId(stream, 0)).limit(1);
+      // Not by the document's name, whose last part is the version: Firestore has no index of names downwards.
+      const query = slots.where("stream", "==", stream).orderBy("version", "desc").limit(1);
       const [slot] = await store.query(`Looking for the end of ${stream}`, query);
       return (slot?.data() as Slot | undefined)?.version ?? 0;
     },
