@@ -5,7 +5,7 @@ const HOURS = 730;
 const SECONDS = HOURS * 3_600;
 /** One call of a service that finds nothing to do: 100 ms of one processor and half a gibibyte, and the call itself. */
 const IDLE_CALL_USD = 0.1 * 0.000024 + 0.1 * 0.5 * 0.0000025 + 0.4e-6;
-/** Empty queries of one look of a reconciler; each is billed as one read. An assumption: the emulated tour counts them. */
+/** Empty queries of one look of a reconciler; each is billed as one read. The emulated tour counted 3.2 (bench/cost.ts). */
 const READS_PER_LOOK = 4;
 const READ_USD = 0.03 / 100_000;
 
