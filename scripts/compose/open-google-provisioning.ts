@@ -63,6 +63,6 @@ export async function openGoogleProvisioning(
     codeHost,
     checks: createGithubChecks(app),
     access: createGithubAccess(app),
-    builds: await openCloudBuilds({ place, planKey: planKeyOf(planKey.current), codeHost, clock }),
+    builds: openCloudBuilds({ place, planKey: planKeyOf(planKey.current), codeHost, clock }),
   };
 }

@@ -7,6 +7,7 @@ import { type CloudArtifactsOptions, createCloudArtifacts } from "./artifacts.ts
 import { openBuildObjects } from "./builds-objects-open.ts";
 import type { DigestPlace } from "./builds-request.ts";
 import { openRest } from "./rest-open.ts";
+import { signedIn } from "./signed-in.ts";
 
 /** Artifacts below these roots; digests of large ones come from builds of this place. */
 export function openCloudArtifacts(
@@ -18,7 +19,7 @@ export function openCloudArtifacts(
   const { place, clock, ...rest } = options;
   const digests = openedOnce(async () => {
     const { CloudBuildClient } = await import("./builds-library.ts");
-    const client = new CloudBuildClient({ projectId: place.project, fallback: true });
+    const client = await signedIn(new CloudBuildClient({ projectId: place.project, fallback: true }));
     return createArtifactDigests({
       client,
       place,

@@ -59,6 +59,8 @@ test("the provisioner composes from its settings and secrets", async () => {
   });
   const ports = await openGoogleProvisioning(settings(), { secrets, log });
   expect(Object.keys(ports).toSorted()).toEqual(["access", "blobs", "builds", "checks", "codeHost"]);
+  // Nobody is signed in here: that is told to whoever asks for a build, and to nobody else.
+  await expect(ports.builds.cancel("plan-1")).rejects.toMatchObject({ name: "ControlPlaneError" });
 });
 
 test("builds are told their buckets and run under the identity of their phase, in a pool where there is one", () => {
