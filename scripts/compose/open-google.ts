@@ -5,6 +5,7 @@ import { createDeadLetters } from "../../shared/adapters/google/dead-letters.ts"
 import { createFigures } from "../../shared/adapters/google/figures.ts";
 import { createGrants } from "../../shared/adapters/google/grants.ts";
 import { createLedger } from "../../shared/adapters/google/ledger.ts";
+import { createLedgerEars } from "../../shared/adapters/google/ledger-ear.ts";
 import { requireKnownSchema } from "../../shared/adapters/google/firestore-schema.ts";
 import { openStore, type Store } from "../../shared/adapters/google/firestore.ts";
 import { createNotifications } from "../../shared/adapters/google/notifications.ts";
@@ -78,7 +79,7 @@ export async function openGoogleStores(world: GoogleWorld, log: Log): Promise<Om
     subscribers: subscribers(),
   });
   return {
-    ledger: createLedger(store),
+    ledger: { ...createLedger(store), listen: createLedgerEars({ store, clock, log }) },
     outbox,
     views: createViews(store),
     receipts: createReceipts(store),

@@ -68,6 +68,18 @@ export interface FactPage {
   readonly next: string | undefined;
 }
 
+/** Hears that something was recorded, by whatever process. */
+export interface LedgerEar {
+  /** How much was heard so far. Asked before a listing, so that what comes during it is not missed. */
+  heard(): number;
+  /** Whether it can hear at this moment; while it cannot, whoever follows must ask. */
+  isHearing(): boolean;
+  /** Resolves when more than `heard` was heard, when hearing begins or ends, after `ms`, or when the signal aborts. */
+  wait(heard: number, ms: number, signal: AbortSignal): Promise<void>;
+  /** Hears nothing more. */
+  close(): void;
+}
+
 /**
  * The append-only memory of every aggregate. One stream per resource name.
  * Law: a batch (facts, cause, outbox rows, timers) is durable as a whole or not at all; of racing writers at the same
@@ -99,4 +111,10 @@ export interface Ledger {
 
   /** Facts over all streams in the order in which they became durable, one page. Ignored inputs are left out. */
   list(query: FactQuery): Promise<FactPage>;
+
+  /**
+   * Begins to listen; the caller closes. Absent where asking costs nothing. What is heard is a reason to list and no more: something may
+   * be heard late, twice, or without anything new, so whoever listens also lists from time to time.
+   */
+  listen?(): LedgerEar;
 }

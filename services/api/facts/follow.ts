@@ -1,14 +1,16 @@
 // Facts as they become durable, from a place in the ledger on. The ledger is asked again and again: so a stream shows what
-// other processes record too, and can miss nothing.
+// other processes record too, and can miss nothing. Where it says that something was recorded, it is asked then, and seldom else.
 import { setImmediate } from "node:timers/promises";
 import type { AnyFact } from "../../../shared/domain/fact.ts";
 import type { FactType } from "../../../shared/domain/facts.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
-import type { Ledger } from "../../../shared/ports/ledger.ts";
+import type { Ledger, LedgerEar } from "../../../shared/ports/ledger.ts";
 import { factText, firstText, heartbeatText } from "./event-text.ts";
 
 /** Between two looks at the ledger. */
 export const LOOK_EVERY_MS = 250;
+/** The same where new facts are heard of: something may have been missed. */
+export const LOOK_ANYWAY_EVERY_MS = 5_000;
 /** A stream that has nothing to say says so this often: proxies close what is silent for a minute. */
 export const HEARTBEAT_EVERY_MS = 15_000;
 /** Facts that one look takes. */
@@ -16,7 +18,7 @@ export const FACTS_PER_LOOK_MAX = 200;
 
 /** What following needs. */
 export interface FollowPorts {
-  readonly ledger: Pick<Ledger, "list">;
+  readonly ledger: Pick<Ledger, "list" | "listen">;
   readonly clock: Clock;
 }
 
@@ -60,9 +62,35 @@ function wants({ subject, types }: FactFilter, fact: AnyFact): boolean {
   return subject.endsWith("/") ? fact.subject.startsWith(subject) : fact.subject === subject;
 }
 
+/** Waits until the ledger should be asked again. */
+async function untilNews(
+  clock: Clock,
+  ear: LedgerEar | undefined,
+  heard: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (ear === undefined) return clock.sleep(LOOK_EVERY_MS, signal);
+  return ear.wait(heard, ear.isHearing() ? LOOK_ANYWAY_EVERY_MS : LOOK_EVERY_MS, signal);
+}
+
 /** The stream's text, in pieces, until the signal aborts. */
 export async function* follow(
+  ports: FollowPorts,
+  filter: FactFilter,
+  beginning: Beginning,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const ear = ports.ledger.listen?.();
+  try {
+    yield* followBy(ports, ear, filter, beginning, signal);
+  } finally {
+    ear?.close();
+  }
+}
+
+async function* followBy(
   { ledger, clock }: FollowPorts,
+  ear: LedgerEar | undefined,
   filter: FactFilter,
   { backlog, after }: Beginning,
   signal: AbortSignal,
@@ -71,8 +99,9 @@ export async function* follow(
   let cursor = after;
   // The place comes first, so that whoever is cut off before anything happens comes back to it.
   yield firstText(cursor) + backlog.map(({ fact, cursor: its }) => factText(fact, its)).join("");
-  let silentMs = 0;
+  let spokeAtMs = clock.now().getTime();
   while (!signal.aborted) {
+    const heard = ear?.heard() ?? 0;
     const place = cursor === undefined ? {} : { after: cursor };
     const { facts, cursors } = await ledger.list({
       limit: FACTS_PER_LOOK_MAX,
@@ -84,18 +113,19 @@ export async function* follow(
     );
     cursor = cursors.at(-1) ?? cursor;
     const text = texts.join("");
-    if (text !== "") silentMs = 0;
-    if (text !== "") yield text;
+    if (text !== "") {
+      spokeAtMs = clock.now().getTime();
+      yield text;
+    }
     if (facts.length === FACTS_PER_LOOK_MAX) {
       // Reading is synchronous underneath: others get their turn between two looks.
       await setImmediate();
       continue;
     }
-    if (silentMs >= HEARTBEAT_EVERY_MS) {
-      silentMs = 0;
+    if (clock.now().getTime() - spokeAtMs >= HEARTBEAT_EVERY_MS) {
+      spokeAtMs = clock.now().getTime();
       yield heartbeatText(cursor);
     }
-    await clock.sleep(LOOK_EVERY_MS, signal);
-    silentMs += LOOK_EVERY_MS;
+    await untilNews(clock, ear, heard, signal);
   }
 }

@@ -8,9 +8,10 @@ import {
   type WriteBatch,
   type WriteResult,
 } from "@google-cloud/firestore";
+import type { ControlPlaneError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
-import { google } from "./errors.ts";
+import { google, googleError } from "./errors.ts";
 
 /** How long one call may take, with what the client repeats by itself: a commit that is given up may still have happened. */
 export const FIRESTORE_CALL_TIMEOUT_MS = 10_000;
@@ -46,7 +47,17 @@ export interface Store {
   count(doing: string, query: Query): Promise<number>;
   /** Builds one atomic batch and commits it. */
   commit(doing: string, fill: (batch: WriteBatch) => void): Promise<readonly WriteResult[]>;
-  /** Waits a moment for calls under way. */
+  /**
+   * Tells of every change of the query's result, first of the result itself. The client connects again by itself and goes on where it
+   * was; `onEnd` is told when it will not, and nothing comes after that. Answers how to end it.
+   */
+  listen(
+    doing: string,
+    query: Query,
+    onChange: () => void,
+    onEnd: (error: ControlPlaneError) => void,
+  ): () => void;
+  /** Ends what listens, and waits a moment for calls under way. */
   close(): Promise<void>;
 }
 
@@ -66,6 +77,7 @@ export function openStore(
     ...(settings.emulator === undefined ? {} : { host: settings.emulator, ssl: false }),
   });
   const underWay = new Set<Promise<unknown>>();
+  const listening = new Set<() => void>();
   const watched = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
     const answer = work();
     underWay.add(answer);
@@ -109,7 +121,27 @@ export function openStore(
       counts.writes += results.length;
       return results;
     },
+    listen(doing, query, onChange, onEnd) {
+      const unsubscribe = query.onSnapshot(
+        (snapshot) => {
+          counts.reads += snapshot.docChanges().length;
+          onChange();
+        },
+        (error) => {
+          listening.delete(unsubscribe);
+          onEnd(googleError(doing, `projects/${settings.project}`, error));
+        },
+      );
+      listening.add(unsubscribe);
+      return () => {
+        listening.delete(unsubscribe);
+        unsubscribe();
+      };
+    },
     async close() {
+      // The client refuses to end while something listens.
+      for (const unsubscribe of listening) unsubscribe();
+      listening.clear();
       const closing = new AbortController();
       const given = clock.sleep(FIRESTORE_CLOSE_TIMEOUT_MS, closing.signal);
       const ended = Promise.allSettled(underWay).then(() => true);

@@ -8,12 +8,15 @@ import { createFigures } from "../../../shared/adapters/google/figures.ts";
 import type { Store } from "../../../shared/adapters/google/firestore.ts";
 import { createGrants } from "../../../shared/adapters/google/grants.ts";
 import { createLedger } from "../../../shared/adapters/google/ledger.ts";
+import { createLedgerEars } from "../../../shared/adapters/google/ledger-ear.ts";
 import { createNotifications } from "../../../shared/adapters/google/notifications.ts";
 import { createOutbox } from "../../../shared/adapters/google/outbox.ts";
 import { createReceipts } from "../../../shared/adapters/google/receipts.ts";
 import { createViews } from "../../../shared/adapters/google/views.ts";
 import { FACTS, type FactType } from "../../../shared/domain/facts.ts";
+import { createVirtualClock } from "../../support/clock.ts";
 import { readSource, sourceFiles } from "../../support/source-files.ts";
+import { createLogBook } from "../../support/world.ts";
 
 process.env["METADATA_SERVER_DETECTION"] = "none";
 
@@ -80,6 +83,10 @@ function recorder() {
       return 0;
     },
     commit: async () => [],
+    listen: (doing, query) => {
+      record(doing, query);
+      return () => undefined;
+    },
     close: async () => undefined,
   };
   return { store, recorded };
@@ -117,6 +124,7 @@ async function askEverything(): Promise<readonly Recorded[]> {
   const views = createViews(store);
   for (const order of ["ascending", "descending"] as const)
     await views.list({ collection: "plans", prefix: "a", after: "ab", limit: 10, order });
+  createLedgerEars({ store, clock: createVirtualClock(), log: createLogBook() })().close();
   await createGrants(store).list();
   await createFigures(store).read();
   return recorded;
@@ -163,7 +171,9 @@ describe("the indexes that Terraform creates", () => {
     const asked = new Set(recorded.map(({ doing }) => doing));
     const places = sourceFiles(".ts")
       .filter((path) => path.startsWith("shared/adapters/google/"))
-      .flatMap((path) => [...readSource(path).matchAll(/store\s*\.(?:query|count)\(\s*["`]([^"`$]+)/g)])
+      .flatMap((path) => [
+        ...readSource(path).matchAll(/store\s*\.(?:query|count|listen)\(\s*["`]([^"`$]+)/g),
+      ])
       .map(([, doing = ""]) => doing);
     expect(places.length).toBeGreaterThanOrEqual(15);
     expect(places.filter((place) => ![...asked].some((doing) => doing.startsWith(place)))).toEqual([]);
