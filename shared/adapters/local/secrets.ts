@@ -10,8 +10,6 @@ import { fileErrorCode, fileUnavailable } from "./file-errors.ts";
 const SECRET_BYTES_MAX = 64 * 1024;
 /** Secrets whose content is remembered. */
 const SECRETS_KEPT_MAX = 100;
-/** How long a secret that was looked at is taken to be the same: so much later a change of it is seen. */
-const LOOK_EVERY_MS = 100;
 /** Age from which on a file's times tell any change of it: kernels stamp with a grain of up to 10 ms, some file systems of 2 s. */
 const SETTLED_MS = 3_000;
 const ABSENT = "absent";
@@ -64,27 +62,23 @@ function fingerprint(path: string): string | undefined {
   }
 }
 
-/** Reads a file as `readSecret` does, and again only when it looks different: of many deliveries one costs a look. */
+/** Reads a file as `readSecret` does, and again only when it looks different: a delivery costs a look, not four calls. */
 function createReader(): (path: string) => Promise<string | undefined> {
-  const kept = new Map<string, { readonly print: string; readonly text: string; lookedAtMs: number }>();
+  const kept = new Map<string, { readonly print: string; readonly text: string }>();
   return async (path) => {
-    const known = kept.get(path);
-    const nowMs = performance.now();
-    if (known !== undefined && nowMs - known.lookedAtMs < LOOK_EVERY_MS) return known.text;
+    // At every use: a secret that was taken back must let nobody in for a moment longer.
     const print = fingerprint(path);
     if (print === ABSENT) return undefined;
-    if (print !== undefined && known?.print === print) {
-      known.lookedAtMs = nowMs;
-      return known.text;
-    }
+    const known = kept.get(path);
+    if (print !== undefined && known?.print === print) return known.text;
     const text = await readSecret(path);
     if (print !== undefined && text !== undefined && kept.size < SECRETS_KEPT_MAX)
-      kept.set(path, { print, text, lookedAtMs: nowMs });
+      kept.set(path, { print, text });
     return text;
   };
 }
 
-/** Secrets in this folder. Files are looked at while they are used, so a rotation needs no restart. */
+/** Secrets in this folder. Files are looked at on every use, so a rotation needs no restart. */
 export function createSecrets(folder: string): Secrets {
   const read = createReader();
   return {
