@@ -6,7 +6,7 @@ import { onTestFinished } from "vitest";
 import { ROOT } from "./source-files.ts";
 import { until } from "./until.ts";
 
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 /** A service that was started. */
 export interface ServiceProcess {
