@@ -17,7 +17,7 @@ const MaybeText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
 
 /** A check run as GitHub answers it. */
 export const CheckRun = Type.Object({
-  id: Type.Integer({ minimum: 1 }),
+  id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   head_sha: Type.String(),
   name: Type.String(),
   external_id: MaybeText,

@@ -10,7 +10,7 @@ import { Anything } from "./send.ts";
 export const COMMENTS_REMEMBERED_MAX = 1_000;
 
 const CommentAnswer = Type.Object({
-  id: Type.Integer({ minimum: 1 }),
+  id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   body: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   performed_via_github_app: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
 });

@@ -10,7 +10,7 @@ export const DELIVERY_PAGES_MAX = 200;
 
 const Deliveries = Type.Array(
   Type.Object({
-    id: Type.Integer({ minimum: 1 }),
+    id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
     guid: Type.String({ minLength: 1, maxLength: 100 }),
     event: Type.String(),
     delivered_at: Type.String(),

@@ -19,7 +19,7 @@ export interface Installation {
 }
 
 const InstallationAnswer = Type.Object({
-  id: Type.Integer({ minimum: 1 }),
+  id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   suspended_at: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 });
 const TokenAnswer = Type.Object({ token: Type.String({ minLength: 1 }), expires_at: Type.String() });

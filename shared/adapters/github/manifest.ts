@@ -46,7 +46,7 @@ export function appManifest({ name, url }: ManifestOptions) {
 }
 
 const Conversion = Type.Object({
-  id: Type.Integer({ minimum: 1 }),
+  id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   slug: Type.String(),
   html_url: Type.String(),
   webhook_secret: Type.String({ minLength: 1 }),

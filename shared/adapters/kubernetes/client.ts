@@ -64,7 +64,7 @@ interface Question {
   readonly type?: string;
 }
 
-async function read(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function read(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -73,12 +73,13 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<string> {
       throw new Error(`the answer is longer than ${KUBERNETES_ANSWER_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
-function parsed(text: string): unknown {
+/** The JSON value; undefined for what is none, bytes that are no UTF-8 included: what was read is written back later. */
+function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     return undefined;
   }
@@ -116,8 +117,8 @@ function asker({ server, token, dispatcher, timeoutMs = KUBERNETES_TIMEOUT_MS }:
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      const text = await read(answer.body);
-      return { http: answer.statusCode, text, body: parsed(text) };
+      const bytes = await read(answer.body);
+      return { http: answer.statusCode, text: bytes.toString("utf8"), body: parsed(bytes) };
     } catch (error) {
       throw unreachable(`${method} ${path}`, server, error, timeoutMs);
     }

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { releaseId, requestIdOf } from "../../../shared/adapters/google/cloud-deploy.ts";
 import { readDeployNotification } from "../../../shared/adapters/google/deploys-notification.ts";
 import type { CloudDeploysOptions } from "../../../shared/adapters/google/deploys.ts";
+import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { ControlPlaneError } from "../../../shared/domain/errors.ts";
 import { createCloudDeploysWorld, manifests } from "../../support/google/cloud-deploys.ts";
 
@@ -49,6 +50,24 @@ describe("when Cloud Deploy misbehaves, a release", () => {
       reason: "RELEASE_DIFFERS",
     });
   });
+
+  test.each([-3_600_000, 3_600_000])(
+    "is one, and stands the same, where two processes of ours disagree by %i ms",
+    async (skewMs) => {
+      const { make, fake, request } = await world();
+      const clock = { ...systemClock, now: () => new Date(Date.now() + skewMs) };
+      const asked = request(1);
+      const [ours, theirs] = [make(), make({ clock })];
+      await ours.prepare(asked);
+      await theirs.prepare(asked);
+      expect([fake.releases.size, fake.rollouts.size]).toEqual([1, 1]);
+      await expect.poll(async () => (await theirs.status(asked.backend, 1_000)).state).toBe("ready");
+      await theirs.retire(asked.backend);
+      expect(await ours.status(asked.backend, 1_000)).toMatchObject({ state: "cold" });
+      await ours.warm(asked.backend);
+      await expect.poll(async () => (await theirs.status(asked.backend, 1_000)).state).toBe("ready");
+    },
+  );
 
   test("that is not shown yet is tried again, not failed", async () => {
     const { deploys, front, request } = await world();

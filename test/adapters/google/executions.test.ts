@@ -53,6 +53,25 @@ describe("when Cloud Workflows misbehaves, executions", () => {
     expect(creates(front.requests)).toBe(1);
   });
 
+  test.each([-3_600_000, 3_600_000])(
+    "are one where two processes of ours disagree by %i ms",
+    async (skewMs) => {
+      const skewed = { ...systemClock, now: () => new Date(Date.now() + skewMs) };
+      const { front, executions, ...rest } = await platform();
+      const { id } = await executions.start(ECHO);
+      const other = createCloudExecutions({
+        client: rest.client,
+        clock: skewed,
+        project: "p",
+        location: "europe-west1",
+        workflows: Object.keys(CONTRACT_WORKFLOWS),
+      });
+      expect((await other.start(ECHO)).id).toBe(id);
+      expect((await ended(other, id)).startedAt).toBe((await ended(executions, id)).startedAt);
+      expect(creates(front.requests)).toBe(1);
+    },
+  );
+
   test("are not created again in the same breath when the list is behind as well", async () => {
     const { front, executions } = await platform();
     const empty = { kind: "answered", answer: () => ({ status: 200, body: {} }) } as const;

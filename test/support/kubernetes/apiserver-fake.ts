@@ -10,7 +10,7 @@ export type Fault =
   | "lost-reply"
   | "cut"
   | "hang"
-  | { readonly http: number; readonly body: string; readonly type?: string };
+  | { readonly http: number; readonly body: string | Buffer; readonly type?: string };
 
 type Stored = {
   apiVersion: string;
