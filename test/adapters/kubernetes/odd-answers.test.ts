@@ -130,7 +130,7 @@ it("a log that is no UTF-8 is shown as far as it is, and a job whose status is n
       status,
     }),
   });
-  fake.fail(object({ jobStatus: "__proto__", jobDeploymentStatus: 9_007_199_254_740_993, message: "" }));
+  fake.fail(object({ jobStatus: "__proto__", jobDeploymentStatus: 2 ** 53 + 2, message: "" }));
   expect(["PENDING", "RUNNING"]).toContain((await cluster.status("r-1")).state);
   const pods = {
     http: 200,
