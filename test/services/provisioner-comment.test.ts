@@ -145,7 +145,7 @@ describe("the text of the comment", () => {
   });
 
   test("closes a block that was cut, so that nothing behind it is swallowed", () => {
-    const log = codeBlock(`${"</details>\n````\nline of a log\n".repeat(2_000)}`);
+    const log = codeBlock("</details>\n````\nline of a log\n".repeat(2_000));
     const text = commentText([part("web", body(log, "failed", "failure")), part("zoo", body("short"))], 0);
     const [cut = "", next = ""] = text.split(/(?=<details><summary>)/).slice(1);
     expect(cut.length).toBeLessThan(COMMENT_PART_LENGTH_MAX + 200);

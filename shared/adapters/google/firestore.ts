@@ -64,6 +64,33 @@ export interface Store {
 /** Index entries that one read of a count covers (https://cloud.google.com/firestore/pricing). */
 const COUNTED_PER_READ = 1_000;
 
+/** What listens to queries, until it ends, is ended, or all are. */
+function createListeners(resource: string, counts: FirestoreCounts) {
+  const listening = new Set<() => void>();
+  const listen: Store["listen"] = (doing, query, onChange, onEnd) => {
+    const unsubscribe = query.onSnapshot(
+      (snapshot) => {
+        counts.reads += snapshot.docChanges().length;
+        onChange();
+      },
+      (error) => {
+        listening.delete(unsubscribe);
+        onEnd(googleError(doing, resource, error));
+      },
+    );
+    listening.add(unsubscribe);
+    return () => {
+      listening.delete(unsubscribe);
+      unsubscribe();
+    };
+  };
+  const end = (): void => {
+    for (const unsubscribe of listening) unsubscribe();
+    listening.clear();
+  };
+  return { listen, end };
+}
+
 /** A client of this database. Nothing is asked of it before the first call. */
 export function openStore(
   settings: FirestoreSettings,
@@ -76,8 +103,9 @@ export function openStore(
     databaseId: settings.database ?? "(default)",
     ...(settings.emulator === undefined ? {} : { host: settings.emulator, ssl: false }),
   });
+  const resource = `projects/${settings.project}`;
   const underWay = new Set<Promise<unknown>>();
-  const listening = new Set<() => void>();
+  const listeners = createListeners(resource, counts);
   const watched = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
     const answer = work();
     underWay.add(answer);
@@ -88,7 +116,7 @@ export function openStore(
     }
   };
   const call = <Answer>(doing: string, work: () => Promise<Answer>): Promise<Answer> =>
-    google(doing, `projects/${settings.project}`, () =>
+    google(doing, resource, () =>
       withDeadline(clock, timeoutMs, `${doing} in Firestore`, () => watched(work)),
     );
   return {
@@ -121,27 +149,10 @@ export function openStore(
       counts.writes += results.length;
       return results;
     },
-    listen(doing, query, onChange, onEnd) {
-      const unsubscribe = query.onSnapshot(
-        (snapshot) => {
-          counts.reads += snapshot.docChanges().length;
-          onChange();
-        },
-        (error) => {
-          listening.delete(unsubscribe);
-          onEnd(googleError(doing, `projects/${settings.project}`, error));
-        },
-      );
-      listening.add(unsubscribe);
-      return () => {
-        listening.delete(unsubscribe);
-        unsubscribe();
-      };
-    },
+    listen: listeners.listen,
     async close() {
       // The client refuses to end while something listens.
-      for (const unsubscribe of listening) unsubscribe();
-      listening.clear();
+      listeners.end();
       const closing = new AbortController();
       const given = clock.sleep(FIRESTORE_CLOSE_TIMEOUT_MS, closing.signal);
       const ended = Promise.allSettled(underWay).then(() => true);
