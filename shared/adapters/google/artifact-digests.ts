@@ -85,7 +85,7 @@ export function createArtifactDigests(options: ArtifactDigestsOptions) {
     objects.create(name, Buffer.from(JSON.stringify(value)));
   const resultOf = async (id: string): Promise<DigestResultObject | undefined> => {
     const name = digestObject(id, "result");
-    return parseRecord<DigestResultObject>(name, await objects.read(name));
+    return parseRecord(name, await objects.read(name)) as DigestResultObject | undefined;
   };
 
   /** Starts a build, if nobody did so just now: whoever creates the object of this minute does. */

@@ -10,11 +10,11 @@ import {
 type Name = Exclude<keyof typeof BUILD_OBJECTS, "log">;
 
 /** The value of an object's bytes; undefined when there are none. INTERNAL `BUILD_OBJECT_DAMAGED` for what is no JSON. */
-export function parseRecord<Value>(object: string, bytes: Uint8Array | undefined): Value | undefined {
+export function parseRecord(object: string, bytes: Uint8Array | undefined): unknown {
   if (bytes === undefined) return undefined;
   try {
     if (bytes.byteLength > BUILD_OBJECT_BYTES_MAX) throw new Error("too large");
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as Value;
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw new ControlPlaneError("INTERNAL", `The object ${object} is damaged.`, {
       reason: "BUILD_OBJECT_DAMAGED",
@@ -30,7 +30,7 @@ export async function readRecord<Value>(
   name: Name,
 ): Promise<Value | undefined> {
   const object = buildObject(id, name);
-  return parseRecord<Value>(object, await objects.read(object));
+  return parseRecord(object, await objects.read(object)) as Value | undefined;
 }
 
 /** Creates an object; false when there is one. */

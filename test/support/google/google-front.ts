@@ -18,6 +18,9 @@ export const PROJECT = {
   fences: "acme-fences",
 } as const;
 
+/** The access token of every program there; the fake of Kubernetes takes no other. */
+export const ACCESS_TOKEN = "fake-token";
+
 /** Both buckets behind one host. */
 function bucketsOf(artifacts: RestFake, fences: RestFake): RestFake {
   return (request) => {
@@ -39,7 +42,7 @@ export async function startGoogle(more: Readonly<Record<string, Site>> = {}) {
       return { iss: "https://accounts.google.com", sub: "1", iat: now, exp: now + 3_600 };
     },
   });
-  const metadata = await startMetadata(issuer);
+  const metadata = await startMetadata(issuer, undefined, ACCESS_TOKEN);
   let handle: RestFake = () => restError(503, "UNAVAILABLE", "It is being started.");
   const build = await createRestFront((request) => handle(request));
   const keys = await createRestFront(async () => ({
