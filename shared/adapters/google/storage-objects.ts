@@ -113,31 +113,10 @@ function createList(rest: Rest, bucket: string, objects: string): StorageObjects
   };
 }
 
-/** Objects of this bucket. */
-export function createStorageObjects(options: {
-  readonly rest: Rest;
-  readonly bucket: string;
-  readonly api?: string;
-}): StorageObjects {
-  const { rest, bucket, api = STORAGE_API } = options;
-  const objects = `${api}/storage/v1/b/${encodeURIComponent(bucket)}/o`;
-  const upload = createUpload({ rest, bucket, api });
-  const at = (name: string) => ({
-    url: `${objects}/${encodeURIComponent(name)}`,
-    resource: `gs://${bucket}/${name}`,
-  });
+type At = (name: string) => { readonly url: string; readonly resource: string };
+
+function createReads(rest: Rest, at: At): Pick<StorageObjects, "look" | "read" | "readPiece"> {
   return {
-    async write(name, bytes, generation) {
-      const { resource } = at(name);
-      const written = await upload(name, bytes, generation);
-      if (written === undefined) return false;
-      const { size, crc32c } = objectFacts(parsed(written), resource);
-      if (size === bytes.byteLength && crc32c === crc32cText(bytes)) return true;
-      throw new ControlPlaneError("UNAVAILABLE", `${resource} was not stored as it was sent. Try again.`, {
-        reason: "STORAGE_CHECKSUM",
-        metadata: { resource },
-      });
-    },
     async look(name) {
       const { url, resource } = at(name);
       const { status, body } = await rest({
@@ -183,6 +162,35 @@ export function createStorageObjects(options: {
       if (body.byteLength === to - from) return body;
       throw invalidAnswer(resource, "gives a piece of");
     },
+  };
+}
+
+/** Objects of this bucket. */
+export function createStorageObjects(options: {
+  readonly rest: Rest;
+  readonly bucket: string;
+  readonly api?: string;
+}): StorageObjects {
+  const { rest, bucket, api = STORAGE_API } = options;
+  const objects = `${api}/storage/v1/b/${encodeURIComponent(bucket)}/o`;
+  const upload = createUpload({ rest, bucket, api });
+  const at: At = (name) => ({
+    url: `${objects}/${encodeURIComponent(name)}`,
+    resource: `gs://${bucket}/${name}`,
+  });
+  return {
+    async write(name, bytes, generation) {
+      const { resource } = at(name);
+      const written = await upload(name, bytes, generation);
+      if (written === undefined) return false;
+      const { size, crc32c } = objectFacts(parsed(written), resource);
+      if (size === bytes.byteLength && crc32c === crc32cText(bytes)) return true;
+      throw new ControlPlaneError("UNAVAILABLE", `${resource} was not stored as it was sent. Try again.`, {
+        reason: "STORAGE_CHECKSUM",
+        metadata: { resource },
+      });
+    },
+    ...createReads(rest, at),
     list: createList(rest, bucket, objects),
   };
 }

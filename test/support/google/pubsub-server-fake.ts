@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { Server, ServerCredentials, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 import { onTestFinished } from "vitest";
-import { type PubSubFake, PubSubRefusal, type Published, type PushSettings } from "./pubsub-fake.ts";
+import { type PubSubFake, PubSubRefusal, type Published } from "./pubsub-fake.ts";
 
 const require = createRequire(import.meta.url);
 const root = protobuf.Root.fromJSON(
