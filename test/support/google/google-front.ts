@@ -18,9 +18,6 @@ export const PROJECT = {
   fences: "acme-fences",
 } as const;
 
-/** The access token of every program there; the fake of Kubernetes takes no other. */
-export const ACCESS_TOKEN = "fake-token";
-
 /** Both buckets behind one host. */
 function bucketsOf(artifacts: RestFake, fences: RestFake): RestFake {
   return (request) => {
@@ -42,7 +39,7 @@ export async function startGoogle(more: Readonly<Record<string, Site>> = {}) {
       return { iss: "https://accounts.google.com", sub: "1", iat: now, exp: now + 3_600 };
     },
   });
-  const metadata = await startMetadata(issuer, undefined, ACCESS_TOKEN);
+  const metadata = await startMetadata(issuer);
   let handle: RestFake = () => restError(503, "UNAVAILABLE", "It is being started.");
   const build = await createRestFront((request) => handle(request));
   const keys = await createRestFront(async () => ({
