@@ -113,6 +113,7 @@ export const GOOGLE_RUNS = {
     description: "set it to the LocalQueue of Kueue that admits runs, or to none.",
   }),
   SIGNALBOX_RAY_CLUSTER: Type.String({
+    format: "json",
     pattern: '^\\{.*"headGroupSpec":.*\\}$',
     description: "set it to the rayClusterSpec of runs as JSON, with its headGroupSpec.",
   }),

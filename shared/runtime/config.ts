@@ -1,10 +1,24 @@
 // Configuration from the environment: declared once, read once, wrong never.
 import type { Static, TObject } from "typebox";
+import { Format } from "typebox/format";
 import { Value } from "typebox/value";
 import { failedPrecondition } from "../domain/errors.ts";
 
 /** An environment: names and texts. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Whether a text is JSON. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A variable with `format: "json"` holds JSON, of which its pattern may ask more. */
+Format.Set("json", isJson);
 
 /** One sentence per variable at fault. Values are not repeated: they may be secrets. */
 function problems(schema: TObject, value: unknown): readonly string[] {

@@ -51,3 +51,11 @@ test("one error lists every problem with its remedy and shows no value", () => {
   }
   expect(message).not.toMatch(/hunter2|maybe/);
 });
+
+test("a variable that holds JSON is told when it does not", () => {
+  const read = declare(
+    Type.Object({ CLUSTER: Type.String({ format: "json", description: "set it to JSON." }) }),
+  );
+  expect(read({ CLUSTER: '{"a":1}' })).toEqual({ CLUSTER: '{"a":1}' });
+  expect(() => read({ CLUSTER: '{"a":}' })).toThrow(/CLUSTER must match format "json": set it to JSON\./);
+});
