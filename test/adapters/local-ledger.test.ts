@@ -82,3 +82,19 @@ test("a remembered stream grows by what another connection appended, and no read
   const { facts } = await mine.read("stacks/a");
   expect(() => Object.assign(facts[0]?.data ?? {}, { commit: "another" })).toThrow(TypeError);
 });
+
+test("a stream that is shorter than it was is read anew", async () => {
+  const db = openDatabase(":memory:");
+  onTestFinished(() => db.close());
+  const ledger = createLedger(db);
+  await ledger.append(batchOf("stacks/a", 0, "c1", [planStarted("b")]));
+  await ledger.append(batchOf("stacks/a", 1, "c2", [planStarted("b")]));
+  expect((await ledger.read("stacks/a")).facts).toHaveLength(2);
+  await db.write((sql) => {
+    sql.run("DELETE FROM outbox WHERE position = (SELECT position FROM facts WHERE version = 2)");
+    sql.run("DELETE FROM facts WHERE version = 2");
+    sql.run("UPDATE streams SET version = 1");
+  });
+  const { version, facts } = await ledger.read("stacks/a");
+  expect([version, facts.map(({ cause }) => cause)]).toEqual([1, ["c1"]]);
+});

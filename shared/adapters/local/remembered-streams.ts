@@ -52,16 +52,18 @@ export function rememberedStreams(db: Database): (stream: string, afterVersion: 
       | { readonly version: number }
       | undefined;
     const version = row?.version ?? 0;
-    const before = remembered.get(stream);
+    const known = remembered.get(stream);
+    // A database that was put back under us has fewer facts, and perhaps others.
+    const before = known !== undefined && known.version <= version ? known : undefined;
     if (before === undefined && afterVersion > 0)
       return { version, facts: factsBetween(db, stream, afterVersion, version).map(factOfRow) };
     if (version === 0) return { version, facts: [] };
-    let known = before ?? { version: 0, facts: [] as readonly AnyFact[], characters: 1 };
-    if (known.version !== version) {
-      known = grown(stream, known, version);
-      remembered.set(stream, known);
+    let now = before ?? { version: 0, facts: [] as readonly AnyFact[], characters: 1 };
+    if (now.version !== version) {
+      now = grown(stream, now, version);
+      remembered.set(stream, now);
     }
-    const { facts } = known;
+    const { facts } = now;
     return {
       version,
       facts: afterVersion === 0 ? facts : facts.filter((fact) => fact.version > afterVersion),
