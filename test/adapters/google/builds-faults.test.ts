@@ -5,23 +5,7 @@ import { readBuildNotification } from "../../../shared/adapters/google/builds-wi
 import { ControlPlaneError } from "../../../shared/domain/errors.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
-import type { BuildSpec } from "../../../shared/ports/builds.ts";
-import { createCloudBuildsWorld, PLACE } from "../../support/google/cloud-builds.ts";
-
-const SPEC = {
-  kind: "plan",
-  stack: "stacks/web",
-  repository: "acme/platform",
-  tree: "0".repeat(40),
-  directory: "s",
-  varFiles: [],
-  files: [],
-  allow: { providers: [], provisioners: [], dataSources: [], modules: [] },
-  timeLimitMs: 60_000,
-  lockTimeoutSeconds: 1,
-  closureDigest: "sha256:c",
-  configDigest: "sha256:d",
-} satisfies BuildSpec;
+import { createCloudBuildsWorld, PLACE, PLAN_SPEC } from "../../support/google/cloud-builds.ts";
 
 /** A clock that is off by what a test says, and does not wait long. */
 function skewed() {
@@ -52,7 +36,7 @@ describe("a build whose creation says nothing", () => {
   test("is adopted by its tag at once, and created once", async () => {
     const { builds, front, creates, first, object } = await queue();
     front.fail(CREATE, { kind: "lost reply" });
-    await builds.start("b1", SPEC);
+    await builds.start("b1", PLAN_SPEC);
     expect(creates()).toHaveLength(1);
     expect(JSON.parse(object("b1", "submitted.json") ?? "")).toMatchObject({ build: first().id });
     expect(await builds.status("b1")).toMatchObject({ state: "running" });
@@ -62,8 +46,8 @@ describe("a build whose creation says nothing", () => {
     const { builds, make, front, creates } = await queue();
     front.fail(CREATE, { kind: "lost reply" });
     front.fail(LIST, EMPTY);
-    await expect(builds.start("b1", SPEC)).rejects.toMatchObject({ code: "UNAVAILABLE" });
-    await make().start("b1", SPEC);
+    await expect(builds.start("b1", PLAN_SPEC)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await make().start("b1", PLAN_SPEC);
     expect(creates()).toHaveLength(1);
   }, 20_000);
 
@@ -71,10 +55,10 @@ describe("a build whose creation says nothing", () => {
     const { clock, skew } = skewed();
     const { builds, make, front, creates, fake } = await queue({ clock });
     front.fail(CREATE, { kind: "refused", status: 503, code: "UNAVAILABLE" });
-    await expect(builds.start("b1", SPEC)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await expect(builds.start("b1", PLAN_SPEC)).rejects.toMatchObject({ code: "UNAVAILABLE" });
     expect(await builds.status("b1")).toEqual({ state: "unknown" });
     skew(BUILD_ADOPTION_MS);
-    await make().start("b1", SPEC);
+    await make().start("b1", PLAN_SPEC);
     expect(creates()).toHaveLength(2);
     expect(fake.builds.size).toBe(1);
   });
@@ -86,26 +70,26 @@ describe("a build whose creation says nothing", () => {
   ] as const)("of which %i %s says that there is none is asked once, and told", async (status, code) => {
     const { builds, front, creates } = await queue();
     front.fail(CREATE, { kind: "refused", status, code });
-    await expect(builds.start("b1", SPEC)).rejects.toMatchObject({ name: "ControlPlaneError", code });
+    await expect(builds.start("b1", PLAN_SPEC)).rejects.toMatchObject({ name: "ControlPlaneError", code });
     expect(creates()).toHaveLength(1);
   });
 
   test("in a project that is not ours is refused", async () => {
     const { builds } = await queue({ place: { ...PLACE, project: "q" } });
-    await expect(builds.start("b1", SPEC)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+    await expect(builds.start("b1", PLAN_SPEC)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
   });
 
   test("whose objects cannot be written is not created", async () => {
     const { builds, storageFront, creates } = await queue();
     storageFront.fail(/./, { kind: "refused", status: 503, code: "UNAVAILABLE" });
-    await expect(builds.start("b1", SPEC)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await expect(builds.start("b1", PLAN_SPEC)).rejects.toMatchObject({ code: "UNAVAILABLE" });
     expect(creates()).toHaveLength(0);
   });
 
   test("is given up at the deadline when nobody answers", async () => {
     const { builds, front } = await queue({ timeoutMs: 300 });
     front.fail(/./, { kind: "silence" }, 10);
-    await expect(builds.start("b1", SPEC)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    await expect(builds.start("b1", PLAN_SPEC)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   });
 });
 
@@ -118,7 +102,7 @@ describe("a build that Cloud Build ends by itself", () => {
     ["CANCELLED", "CANCELLED"],
   ] as const)("as %s before it began is %s, for ever", async (status, reason) => {
     const { builds, make, fake, first } = await queue();
-    await builds.start("b1", SPEC);
+    await builds.start("b1", PLAN_SPEC);
     fake.end(first(), status);
     expect(await builds.status("b1")).toMatchObject({ state: "done", result: { state: "failed", reason } });
     expect(await make().status("b1")).toEqual(await builds.status("b1"));
@@ -126,7 +110,7 @@ describe("a build that Cloud Build ends by itself", () => {
 
   test("after it began leaves something to look at, whatever the status", async () => {
     const { builds, fake, bucket, first } = await queue();
-    await builds.start("b1", SPEC);
+    await builds.start("b1", PLAN_SPEC);
     const fence = { build: first().id, startedAt: "2026-01-01T00:00:00.000Z" };
     bucket.objects.set("b/b1/fence.json", { bytes: Buffer.from(JSON.stringify(fence)), generation: 1 });
     bucket.objects.set("b/b1/changing.json", { bytes: Buffer.from('["a.b"]'), generation: 1 });
@@ -138,7 +122,7 @@ describe("a build that Cloud Build ends by itself", () => {
 
   test("leaves a fence, so that a twin that comes late does not begin", async () => {
     const { builds, fake, first, object } = await queue();
-    await builds.start("b1", SPEC);
+    await builds.start("b1", PLAN_SPEC);
     fake.end(first(), "EXPIRED");
     await builds.status("b1");
     expect(JSON.parse(object("b1", "fence.json") ?? "")).toMatchObject({ build: first().id });
@@ -147,7 +131,7 @@ describe("a build that Cloud Build ends by itself", () => {
   test("is not over while a twin may still begin", async () => {
     const { builds, fake, front, first } = await queue();
     front.fail(CREATE, { kind: "lost reply" });
-    await builds.start("b1", SPEC);
+    await builds.start("b1", PLAN_SPEC);
     fake.builds.set("twin", { ...first(), id: "twin" });
     fake.end(first(), "FAILURE");
     expect(await builds.status("b1")).toMatchObject({ state: "running" });
@@ -157,10 +141,10 @@ describe("a build that Cloud Build ends by itself", () => {
 test("a build in the queue is taken out of it when it is cancelled; one at work is asked first, and stopped when it does not heed", async () => {
   const { clock, skew } = skewed();
   const { builds, fake, bucket, first } = await queue({ clock, cancelPatienceMs: 1_000 });
-  await builds.start("b1", SPEC);
+  await builds.start("b1", PLAN_SPEC);
   await builds.cancel("b1");
   expect(await builds.status("b1")).toMatchObject({ state: "done", result: { reason: "CANCELLED" } });
-  await builds.start("b2", SPEC);
+  await builds.start("b2", PLAN_SPEC);
   const second = [...fake.builds.values()].at(-1) ?? first();
   second.status = "WORKING";
   const fence = { build: second.id, startedAt: "2026-01-01T00:00:00.000Z" };
@@ -176,7 +160,7 @@ test("a build in the queue is taken out of it when it is cancelled; one at work 
 describe("notifications of builds", () => {
   test("say which build to ask about, in any order, and nothing of builds that are not ours", async () => {
     const { builds, fake, first } = await queue();
-    await builds.start("b1", SPEC);
+    await builds.start("b1", PLAN_SPEC);
     fake.end(first(), "EXPIRED");
     const read = fake.notifications.map(({ data }) => readBuildNotification(data));
     expect(read).toEqual([
@@ -215,7 +199,7 @@ describe("the request of a build", () => {
       workerPool: "projects/p/locations/europe-west1/workerPools/builds",
       secrets: { KEY: "projects/p/secrets/k/versions/3" },
     };
-    const request = buildRequest(place, "b1", { ...SPEC, kind: "apply" });
+    const request = buildRequest(place, "b1", { ...PLAN_SPEC, kind: "apply" });
     expect(request).toMatchObject({
       tags: ["signalbox", tagOf("b1"), "kind-apply", expect.stringMatching(/^stack-[0-9a-f]{32}$/) as string],
       serviceAccount: "projects/p/serviceAccounts/tf-apply@p.iam.gserviceaccount.com",
@@ -224,7 +208,7 @@ describe("the request of a build", () => {
       availableSecrets: { secretManager: [{ env: "KEY", versionName: "projects/p/secrets/k/versions/3" }] },
       steps: [{ name: PLACE.image, args: ["build"], secretEnv: ["KEY"] }],
     });
-    expect(buildRequest({ ...PLACE, logsBucket: "logs" }, "b1", SPEC)).toMatchObject({
+    expect(buildRequest({ ...PLACE, logsBucket: "logs" }, "b1", PLAN_SPEC)).toMatchObject({
       serviceAccount: "projects/p/serviceAccounts/tf-plan@p.iam.gserviceaccount.com",
       logsBucket: "gs://logs",
       options: { logging: "GCS_ONLY" },
@@ -233,19 +217,19 @@ describe("the request of a build", () => {
 
   test("that names an image by tag, or no bucket, is refused, and no order is left behind", async () => {
     const { builds, bucket } = await queue({ place: { ...PLACE, image: "terraform:latest" } });
-    await expect(builds.start("b1", SPEC)).rejects.toMatchObject({
+    await expect(builds.start("b1", PLAN_SPEC)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
       field: "image",
     });
     expect(bucket.objects.size).toBe(0);
-    expect(() => buildRequest({ ...PLACE, folder: "/tmp" }, "b1", SPEC)).toThrow(/gs:/);
+    expect(() => buildRequest({ ...PLACE, folder: "/tmp" }, "b1", PLAN_SPEC)).toThrow(/gs:/);
   });
 });
 
 test("calls are counted: a look, files, an order, a create and a note for a start; six for a status while it waits", async () => {
   const counted: string[] = [];
   const { builds } = await queue({ count: (method) => void counted.push(method) });
-  await builds.start("b1", SPEC);
+  await builds.start("b1", PLAN_SPEC);
   expect(counted.splice(0)).toEqual([
     "objects.get",
     "objects.insert",
@@ -262,7 +246,7 @@ test("the files of a build and a key of its stack are handed over, and the insta
   const files = [{ path: "s/main.tf", mode: "100644", objectId: "7".repeat(40) }];
   const codeHost = { blob: async () => Buffer.from("# main") };
   const { builds, object, bucket } = await queue({ codeHost });
-  await builds.start("b1", { ...SPEC, files });
+  await builds.start("b1", { ...PLAN_SPEC, files });
   expect(JSON.parse(object("b1", "source.json") ?? "")).toEqual({
     files: [{ ...files[0], base64: Buffer.from("# main").toString("base64") }],
   });
@@ -280,7 +264,7 @@ test("a build whose files cannot be read is not created, and can be started late
     return Buffer.from("x");
   };
   const { builds, creates } = await queue({ codeHost: { blob } });
-  const spec = { ...SPEC, files: [{ path: "a.tf", mode: "100644", objectId: "7".repeat(40) }] };
+  const spec = { ...PLAN_SPEC, files: [{ path: "a.tf", mode: "100644", objectId: "7".repeat(40) }] };
   await expect(builds.start("b1", spec)).rejects.toMatchObject({ code: "UNAVAILABLE" });
   expect(creates()).toHaveLength(0);
   isDown = false;
@@ -290,7 +274,7 @@ test("a build whose files cannot be read is not created, and can be started late
 
 test("an object that is damaged is said, not guessed at", async () => {
   const { builds, bucket } = await queue();
-  await builds.start("b1", SPEC);
+  await builds.start("b1", PLAN_SPEC);
   bucket.objects.set("b/b1/result.json", { bytes: Buffer.from([0xff, 0xfe]), generation: 1 });
   await expect(builds.status("b1")).rejects.toMatchObject({
     code: "INTERNAL",

@@ -1,30 +1,14 @@
 // The log of a build in the bucket, whatever the build wrote there and whenever it was killed.
 import { expect, test } from "vitest";
 import { BUILD_LOG_BYTES_MAX } from "../../../shared/adapters/google/builds.ts";
-import type { BuildSpec } from "../../../shared/ports/builds.ts";
-import { createCloudBuildsWorld } from "../../support/google/cloud-builds.ts";
-
-const SPEC = {
-  kind: "plan",
-  stack: "stacks/web",
-  repository: "acme/platform",
-  tree: "0".repeat(40),
-  directory: "s",
-  varFiles: [],
-  files: [],
-  allow: { providers: [], provisioners: [], dataSources: [], modules: [] },
-  timeLimitMs: 60_000,
-  lockTimeoutSeconds: 1,
-  closureDigest: "sha256:c",
-  configDigest: "sha256:d",
-} satisfies BuildSpec;
+import { createCloudBuildsWorld, PLAN_SPEC } from "../../support/google/cloud-builds.ts";
 
 /** A build that has the fence and has copied these bytes of its log. */
 async function begun() {
   const settings = { repositories: "", path: "", planKey: { id: "k1", secret: "canary" } } as never;
   const world = await createCloudBuildsWorld({ settings });
   world.fake.full();
-  await world.builds.start("b1", SPEC);
+  await world.builds.start("b1", PLAN_SPEC);
   const build = [...world.fake.builds.values()][0] ?? expect.unreachable("no build");
   let generation = 100;
   const put = (name: string, bytes: Uint8Array): void => {

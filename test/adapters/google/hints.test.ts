@@ -5,10 +5,9 @@ import { expect, onTestFinished, test } from "vitest";
 import { openBuildHints, openDeployHints } from "../../../scripts/compose/google-hints.ts";
 import { createPushTokenGuard, googleKeys } from "../../../shared/adapters/google/push-token.ts";
 import { systemClock as clock } from "../../../shared/adapters/system/clock.ts";
-import type { BuildSpec } from "../../../shared/ports/builds.ts";
 import type { Hints } from "../../../shared/runtime/hints.ts";
 import { onFacts, serveFunction } from "../../../shared/runtime/on-facts.ts";
-import { createCloudBuildsWorld } from "../../support/google/cloud-builds.ts";
+import { createCloudBuildsWorld, PLAN_SPEC } from "../../support/google/cloud-builds.ts";
 import { makeKey, startIssuer } from "../../support/google/oidc-issuer-fake.ts";
 import { createPubSubFake } from "../../support/google/pubsub-fake.ts";
 import { until } from "../../support/until.ts";
@@ -99,21 +98,6 @@ const build = (status: string, more = {}): string =>
     ...more,
   });
 
-const SPEC: BuildSpec = {
-  kind: "plan",
-  stack: "stacks/web",
-  repository: "acme/platform",
-  tree: "0".repeat(40),
-  directory: "s",
-  varFiles: [],
-  files: [],
-  allow: { providers: [], provisioners: [], dataSources: [], modules: [] },
-  timeLimitMs: 60_000,
-  lockTimeoutSeconds: 1,
-  closureDigest: "sha256:c",
-  configDigest: "sha256:d",
-};
-
 test("a build that ends is settled by its own message, without a schedule, and a late or doubled message changes nothing", async () => {
   const settings = { repositories: "", path: "", planKey: { id: "k1", secret: "canary" } } as never;
   const { fake, builds } = await createCloudBuildsWorld({ settings });
@@ -122,7 +106,7 @@ test("a build that ends is settled by its own message, without a schedule, and a
     states.push((await builds.status("b1")).state);
   });
   fake.full();
-  await builds.start("b1", SPEC);
+  await builds.start("b1", PLAN_SPEC);
   const [running] = [...fake.builds.values()];
   const publish = (messages: typeof fake.notifications) =>
     door.pubsub.publish(topicOf("cloud-builds"), messages);

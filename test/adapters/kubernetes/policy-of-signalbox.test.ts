@@ -1,14 +1,13 @@
 // The shipped policy on a real API server: Signalbox writes the routes of its endpoints, and moves nothing but their weights.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HTTP_ROUTES } from "../../../shared/adapters/kubernetes/objects.ts";
 import type { HttpRoute } from "../../../shared/adapters/kubernetes/route.ts";
 import { systemClock as clock } from "../../../shared/adapters/system/clock.ts";
 import { markGood } from "../../../shared/domain/traffic-standing.ts";
 import { rollback } from "../../../shared/runtime/rollback.ts";
 import { editTraffic, moveTraffic } from "../../../shared/runtime/traffic.ts";
-import type { Asked } from "../../support/kubernetes/ask.ts";
 import { type Attempt, eachAttempt } from "../../support/kubernetes/attempts.ts";
 import { KUBERNETES_MISSING, KUBERNETES_NOTE, KUBERNETES_START_MS } from "../../support/kubernetes/found.ts";
+import { backendRefs, label, OURS, owner, route } from "../../support/kubernetes/policy-attempts.ts";
 import {
   orderOf,
   policyPlace,
@@ -17,25 +16,6 @@ import {
   versionOf,
 } from "../../support/kubernetes/policy-world.ts";
 
-const OURS = { "app.kubernetes.io/managed-by": "signalbox" };
-const backendRefs = [{ name: "theirs", port: 80, weight: 1 }];
-const owner = {
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  name: "theirs",
-  uid: "00000000-0000-4000-8000-000000000000",
-};
-const route = (name: string, metadata: object): Asked => ({
-  body: {
-    apiVersion: HTTP_ROUTES.apiVersion,
-    kind: "HTTPRoute",
-    metadata: { name, ...metadata },
-    spec: { rules: [{ backendRefs }] },
-  },
-});
-const label = (key: string, value: string | null): Asked => ({
-  body: { metadata: { labels: { [key]: value } } },
-});
 const endpoints = ["teams/search/endpoints/ranker", "teams/default/endpoints/ranker"];
 
 describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}the policy of routes`, () => {

@@ -1,6 +1,5 @@
 // The shipped policy on a real API server: nobody but Signalbox writes the routes of its endpoints.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HTTP_ROUTES } from "../../../shared/adapters/kubernetes/objects.ts";
 import {
   type HttpRoute,
   REPLACED_ANNOTATION,
@@ -9,27 +8,9 @@ import {
 import type { Asked } from "../../support/kubernetes/ask.ts";
 import { type Attempt, eachAttempt } from "../../support/kubernetes/attempts.ts";
 import { KUBERNETES_MISSING, KUBERNETES_NOTE, KUBERNETES_START_MS } from "../../support/kubernetes/found.ts";
+import { backendRefs, label, OURS, owner, route } from "../../support/kubernetes/policy-attempts.ts";
 import { policyPlace, policyWorld, type PolicyWorld } from "../../support/kubernetes/policy-world.ts";
 
-const OURS = { "app.kubernetes.io/managed-by": "signalbox" };
-const backendRefs = [{ name: "theirs", port: 80, weight: 1 }];
-const owner = {
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  name: "theirs",
-  uid: "00000000-0000-4000-8000-000000000000",
-};
-const route = (name: string, metadata: object): Asked => ({
-  body: {
-    apiVersion: HTTP_ROUTES.apiVersion,
-    kind: "HTTPRoute",
-    metadata: { name, ...metadata },
-    spec: { rules: [{ backendRefs }] },
-  },
-});
-const label = (key: string, value: string | null): Asked => ({
-  body: { metadata: { labels: { [key]: value } } },
-});
 const annotation = (key: string, value: string | null): Asked => ({
   body: { metadata: { annotations: { [key]: value } } },
 });

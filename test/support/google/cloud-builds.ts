@@ -8,10 +8,27 @@ import { createCloudBuildObjects } from "../../../shared/adapters/google/builds-
 import type { BuildPlace } from "../../../shared/adapters/google/builds-request.ts";
 import { createLocalCodeHost } from "../../../shared/adapters/local/code-host.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
+import type { BuildSpec } from "../../../shared/ports/builds.ts";
 import type { LocalInstallation } from "../local-builds.ts";
 import { createBucketFake } from "./bucket-fake.ts";
 import { createCloudBuildFake } from "./cloud-build-fake.ts";
 import { clientOptions, createRestFront, testSignIn } from "./rest-front.ts";
+
+/** A small plan, where it does not matter which. */
+export const PLAN_SPEC = {
+  kind: "plan",
+  stack: "stacks/web",
+  repository: "acme/platform",
+  tree: "0".repeat(40),
+  directory: "s",
+  varFiles: [],
+  files: [],
+  allow: { providers: [], provisioners: [], dataSources: [], modules: [] },
+  timeLimitMs: 60_000,
+  lockTimeoutSeconds: 1,
+  closureDigest: "sha256:c",
+  configDigest: "sha256:d",
+} satisfies BuildSpec;
 
 process.env["METADATA_SERVER_DETECTION"] = "none";
 
