@@ -8,6 +8,7 @@ import { deploysContract } from "../contracts/deploys.ts";
 import { until } from "../support/gateway-fixture.ts";
 import {
   createModelServers,
+  deploysTrial,
   forgeBackend,
   killBackend,
   type ModelServers,
@@ -22,20 +23,7 @@ deploysContract("the process adapter, looked at by another process", async () =>
   const servers = await createModelServers();
   const deploys = servers.deploys({ limits: { readyTimeoutMs: 1_500 } });
   await deploys.start();
-  let made = 0;
-  return {
-    deploys: { ...deploys, ...lookAt(servers) },
-    async request(kind) {
-      made += 1;
-      const request = await servers.request(made, { neverReady: kind === "never-ready" });
-      return kind === "wrong-digest"
-        ? { ...request, artifact: { ...request.artifact, digest: `sha256:${"0".repeat(64)}` } }
-        : request;
-    },
-    starts: async (backend) => (await storedBackend(servers, backend)).launch?.number ?? 0,
-    kill: (backend) => killBackend(servers, backend),
-    dispose: () => servers.dispose(),
-  };
+  return deploysTrial(servers, { ...deploys, ...lookAt(servers) });
 });
 
 describe("a look at model servers that others supervise", () => {

@@ -10,29 +10,17 @@ import { until } from "../support/gateway-fixture.ts";
 import {
   backendProcess,
   createModelServers,
+  deploysTrial,
   killBackend,
-  storedBackend,
   type ModelServers,
+  storedBackend,
 } from "../support/model-servers.ts";
 
 deploysContract("the process adapter", async () => {
   const servers = await createModelServers();
   const deploys = servers.deploys({ limits: { readyTimeoutMs: 1_500 } });
   await deploys.start();
-  let made = 0;
-  return {
-    deploys,
-    async request(kind) {
-      made += 1;
-      const request = await servers.request(made, { neverReady: kind === "never-ready" });
-      return kind === "wrong-digest"
-        ? { ...request, artifact: { ...request.artifact, digest: `sha256:${"0".repeat(64)}` } }
-        : request;
-    },
-    starts: async (backend) => (await storedBackend(servers, backend)).launch?.number ?? 0,
-    kill: (backend) => killBackend(servers, backend),
-    dispose: () => servers.dispose(),
-  };
+  return deploysTrial(servers, deploys);
 });
 
 describe("model servers on this machine", () => {

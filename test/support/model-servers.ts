@@ -13,7 +13,8 @@ import type { DeployLimits } from "../../shared/adapters/local/deploys-life.ts";
 import type { ProcessIdentity } from "../../shared/adapters/local/process-identity.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { backendName } from "../../shared/domain/backend.ts";
-import type { ReleaseRequest } from "../../shared/ports/deploys.ts";
+import type { Deploys, ReleaseRequest } from "../../shared/ports/deploys.ts";
+import type { DeploysTrial } from "../contracts/deploys.ts";
 import { RANKER, version } from "./gateway-fixture.ts";
 
 /** The folder of the example's model server. */
@@ -129,4 +130,22 @@ export async function backendProcess(servers: ModelServers, backend: string): Pr
 /** Kills what serves a backend, as a fault would. */
 export async function killBackend(servers: ModelServers, backend: string): Promise<void> {
   process.kill((await backendProcess(servers, backend)).pid, "SIGKILL");
+}
+
+/** What the contract of deploys asks of these servers; `deploys` is the adapter, however it looks at them. */
+export function deploysTrial(servers: ModelServers, deploys: Deploys): DeploysTrial {
+  let made = 0;
+  return {
+    deploys,
+    async request(kind) {
+      made += 1;
+      const request = await servers.request(made, { neverReady: kind === "never-ready" });
+      return kind === "wrong-digest"
+        ? { ...request, artifact: { ...request.artifact, digest: `sha256:${"0".repeat(64)}` } }
+        : request;
+    },
+    starts: async (backend) => (await storedBackend(servers, backend)).launch?.number ?? 0,
+    kill: (backend) => killBackend(servers, backend),
+    dispose: () => servers.dispose(),
+  };
 }
