@@ -39,6 +39,9 @@ const MAY_BE_STALE: ReadonlySet<string> = new Set([
 /** Chance that a service cannot handle one fact at all, for a reason that goes away. */
 const POISON_CHANCE = 0.006;
 
+/** Share of the chances that is left in the hours of an outage. */
+const EASED = 0.05;
+
 /** What happens to one call. `down`: its port cannot be reached for a while. `stale`: it gets an earlier answer. */
 export type Fault =
   | "none"
@@ -63,6 +66,10 @@ export interface Faults {
   poisons(): boolean;
   /** Takes a whole port away, or gives it back. */
   setDown(port: string, down: boolean): void;
+  /** Whether any port is away. */
+  anyDown(): boolean;
+  /** Faults become rare: an outage of hours needs them to go on, not to fill it. */
+  ease(): void;
   /** No more faults from now on. */
   heal(): void;
   healed(): boolean;
@@ -72,8 +79,9 @@ export interface Faults {
 export function createFaults(random: Random, roughness: number): Faults {
   const down = new Set<string>();
   let healed = false;
+  let share = 1;
   const draw = (point: string): Fault => {
-    const factor = roughness * (BUSIER[point] ?? 1);
+    const factor = roughness * share * (BUSIER[point] ?? 1);
     let drawn = random.uniform();
     if (drawn > ANY_CHANCE * factor) return "none";
     for (const [fault, chance] of FAULTS) {
@@ -101,8 +109,10 @@ export function createFaults(random: Random, roughness: number): Faults {
       if (healed || roughness === 0 || random.uniform() > 0.15 * roughness) return 0;
       return Math.round((random.uniform() - 0.5) * 2 * SKEW_MS_MAX);
     },
-    poisons: () => !healed && roughness > 0 && random.uniform() < POISON_CHANCE * roughness,
+    poisons: () => !healed && roughness > 0 && random.uniform() < POISON_CHANCE * roughness * share,
     setDown: (port, isDown) => void (isDown ? down.add(port) : down.delete(port)),
+    anyDown: () => down.size > 0,
+    ease: () => void (share = EASED),
     heal() {
       healed = true;
       down.clear();

@@ -8,7 +8,7 @@ import { createTrainers } from "./trainers.ts";
 
 /** How long a port is away, shortly and for hours. */
 const OUTAGE_MS_MAX = 12_000;
-const LONG_OUTAGE_MS = { min: 2 * 3_600_000, max: 5 * 3_600_000 } as const;
+export const LONG_OUTAGE_MS = { min: 2 * 3_600_000, max: 5 * 3_600_000 } as const;
 /** Chance of a short outage of each port at roughness 1. */
 const OUTAGE_CHANCE = 0.12;
 /** Chance that two changes of one stack are merged at once. */

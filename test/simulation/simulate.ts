@@ -4,7 +4,7 @@ import type { Callers } from "./client.ts";
 import { atRest, type Rest } from "./rest.ts";
 import { safetyProblems } from "./invariants.ts";
 import { createOutside, type Outside } from "./outside.ts";
-import { type Action, createPeople, type People, scriptOf } from "./people.ts";
+import { type Action, createPeople, LONG_OUTAGE_MS, type People, scriptOf } from "./people.ts";
 import { type Process, startProcess } from "./process.ts";
 import type { Shape } from "./shape.ts";
 import type { Story } from "./stories.ts";
@@ -16,6 +16,8 @@ export const REST_MS_MAX = 30 * 60_000;
 const ROUND_MS = 5_000;
 /** Between two readings of the request counters; while a port is down for hours nobody needs them that often. */
 const SCRAPE_MS = { usual: 1_000, rare: 120_000 } as const;
+/** For how long faults go on after an outage of hours. */
+const AFTER_OUTAGE_MS = 5 * 60_000;
 /** How long a crashed process stays away. */
 const AWAY_MS_MAX = 4_000;
 
@@ -75,7 +77,7 @@ async function users({ time, users: people, weights, counters, shape, faults }: 
 
 /** Virtual time until nobody's fault is under way any more. */
 async function rough(outside: Outside, script: readonly Action[]): Promise<void> {
-  const { time, shape } = outside;
+  const { time, shape, faults } = outside;
   const start = time.now().getTime();
   for (const { atMs, run } of script) {
     await time.advanceTo(start + atMs);
@@ -83,7 +85,10 @@ async function rough(outside: Outside, script: readonly Action[]): Promise<void>
   }
   await time.advanceTo(start + shape.roughMs);
   // An outage of hours comes to its end before the world heals.
-  if (shape.longOutage) await time.advanceTo(start + shape.roughMs + 5 * 3_600_000);
+  if (!shape.longOutage) return;
+  faults.ease();
+  await time.advanceTo(start + shape.roughMs + LONG_OUTAGE_MS.max, () => !faults.anyDown());
+  await time.advanceTo(time.now().getTime() + AFTER_OUTAGE_MS);
 }
 
 /** After the healing people go on to look after what waits for them, until nothing moves any more. */
