@@ -13,7 +13,7 @@ import { markFacts } from "./sometimes.ts";
 /** Virtual time after the healing within which everything comes to rest. */
 export const REST_MS_MAX = 30 * 60_000;
 /** Between two rounds in which people look after what waits for them, at the end. */
-const ROUND_MS = 5_000;
+const ROUND_MS = 10_000;
 /** Between two readings of the request counters; while a port is down for hours nobody needs them that often. */
 const SCRAPE_MS = { usual: 1_000, rare: 120_000 } as const;
 /** For how long faults go on after an outage of hours. */
