@@ -16,6 +16,7 @@ import { repeat } from "../../shared/runtime/repeat.ts";
 import { countedPass } from "./call-counts.ts";
 import { PASS_TIME_MAX_MS } from "./loops.ts";
 import type { Stores } from "./open-stores.ts";
+import { openTracing } from "./open-tracing.ts";
 import { stopWhenAsked } from "./stop.ts";
 import { type Keys, type StateFolder, openKeys, openStateFolder } from "./state-folder.ts";
 import { hostOf, keepsTime, type World } from "./world.ts";
@@ -91,6 +92,7 @@ export interface AloneOptions {
 export async function serveAlone(service: FactService, options: AloneOptions): Promise<void> {
   const { world, stores, log, port } = options;
   const { name } = service;
+  const stopTracing = await openTracing(process.env, log, name);
   onFacts(
     service,
     { deadLetters: stores.deadLetters, clock, log },
@@ -117,6 +119,7 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
     await stopWork?.();
     await drain(server);
     await options.close();
+    await stopTracing();
     log.info({}, `${name} stopped`);
   };
   stopWhenAsked(stop);

@@ -76,7 +76,13 @@ function readableOf(
   };
 }
 
-async function startTracing(env: Environment, log: Log) {
+/** Who tells: the whole control plane in one process, or one of its services. */
+const namesOf = (service: string | undefined): Record<string, string> =>
+  service === undefined
+    ? { "service.name": "signalbox" }
+    : { "service.name": service, "service.namespace": "signalbox" };
+
+async function startTracing(env: Environment, log: Log, service: string | undefined) {
   const api = await import("@opentelemetry/api");
   const { BatchSpanProcessor, SamplingDecision, TraceIdRatioBasedSampler } =
     await import("@opentelemetry/sdk-trace");
@@ -100,7 +106,7 @@ async function startTracing(env: Environment, log: Log) {
       "OTEL_TRACES_SAMPLER or its argument is not known: all traces are kept.",
     );
   const resource = defaultResource()
-    .merge(resourceFromAttributes({ "service.name": "signalbox" }))
+    .merge(resourceFromAttributes(namesOf(service)))
     .merge(detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }));
   const processor = new BatchSpanProcessor({
     exporter: new OTLPTraceExporter(),
@@ -128,8 +134,15 @@ const tracerOf = (emit: Tracer["emit"]): Tracer => ({
   },
 });
 
-/** Starts to trace if the environment asks for it; answers how to stop, after which the last spans are sent. */
-export async function openTracing(env: Environment, log: Log): Promise<() => Promise<void>> {
+/**
+ * Starts to trace if the environment asks for it; answers how to stop, after which the last spans are sent. `service` is given by one
+ * that runs in a process of its own.
+ */
+export async function openTracing(
+  env: Environment,
+  log: Log,
+  service?: string,
+): Promise<() => Promise<void>> {
   if (!tracesWanted(env)) return async () => undefined;
   const protocol = env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] ?? env["OTEL_EXPORTER_OTLP_PROTOCOL"] ?? "";
   if (protocol !== "" && protocol !== PROTOCOL) {
@@ -139,7 +152,7 @@ export async function openTracing(env: Environment, log: Log): Promise<() => Pro
     );
     return async () => undefined;
   }
-  const { emit, shutdown } = await startTracing(env, log);
+  const { emit, shutdown } = await startTracing(env, log, service);
   const stopUsing = useTracer(tracerOf(emit));
   log.info({}, "traces are sent as OpenTelemetry's variables say");
   return async () => {

@@ -90,6 +90,14 @@ interface Surroundings extends Pick<EmulatedPlane, "url" | "state" | "emulators"
   readonly program: ServiceProgram;
 }
 
+/** Whoever wants traces of the emulated services says so with the standard variables. */
+const traceVariables = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      name.startsWith("OTEL_") && value !== undefined ? [[name, value]] : [],
+    ),
+  );
+
 function environmentOf(
   name: EmulatedService,
   { ports, program, ...plane }: Surroundings,
@@ -97,6 +105,7 @@ function environmentOf(
   const apiUrl = `http://127.0.0.1:${ports.api}`;
   return {
     ...program.environment,
+    ...traceVariables(),
     PATH: withNode(process.env["PATH"] ?? ""),
     METADATA_SERVER_DETECTION: "none",
     SIGNALBOX_WORLD: "google-cloud",

@@ -6,6 +6,7 @@ import { lockState } from "../../shared/adapters/local/state-lock.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { googleApi } from "../../scripts/compose/google-settings.ts";
 import { openApi } from "../../scripts/compose/open-api.ts";
+import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopWhenAsked } from "../../scripts/compose/stop.ts";
 import { configure, hostOf } from "../../scripts/compose/world.ts";
@@ -43,6 +44,7 @@ const { config, world, cloud } = configure(
   googleApi(process.env["SIGNALBOX_DOOR"]),
 );
 const log = createLog("api");
+const stopTracing = await openTracing(process.env, log, "api");
 const state = await openStateFolder(config.SIGNALBOX_STATE);
 // Elsewhere the folder holds no ledger, and others use it too.
 const lock = world.kind === "embedded" ? await lockState(state.root, clock) : undefined;
@@ -100,6 +102,7 @@ const stop = async (): Promise<void> => {
   await server.close();
   await opened.close();
   await lock?.release();
+  await stopTracing();
   log.info({}, "api stopped");
 };
 stopWhenAsked(stop);

@@ -2,6 +2,7 @@
 import { Type } from "typebox";
 import { GOOGLE_CONSOLE } from "../../scripts/compose/google-settings.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
+import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopWhenAsked } from "../../scripts/compose/stop.ts";
 import { configure, hostOf } from "../../scripts/compose/world.ts";
@@ -25,6 +26,7 @@ const { config, world, cloud } = configure(
   GOOGLE_CONSOLE,
 );
 const log = createLog("console");
+const stopTracing = await openTracing(process.env, log, "console");
 const state = await openStateFolder(config.SIGNALBOX_STATE);
 const opened = cloud === undefined ? await openHere() : await openOnGoogle(cloud);
 
@@ -57,6 +59,7 @@ log.info({ url }, "console started");
 const stop = async (): Promise<void> => {
   await server.close();
   await opened.close();
+  await stopTracing();
   log.info({}, "console stopped");
 };
 stopWhenAsked(stop);

@@ -6,6 +6,7 @@ import { GOOGLE_SECRETS } from "../../scripts/compose/google-settings.ts";
 import { openDeliveryLog } from "../../scripts/compose/open-delivery-log.ts";
 import { countedPass } from "../../scripts/compose/call-counts.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
+import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
 import { configure, hostOf, keepsTime } from "../../scripts/compose/world.ts";
@@ -46,6 +47,7 @@ const { config, world, cloud } = configure(
   GOOGLE_SECRETS,
 );
 const log = createLog("relay");
+const stopTracing = await openTracing(process.env, log, "relay");
 const state = await openStateFolder(config.SIGNALBOX_STATE);
 const stored = await openStores(world, state, log);
 const { outbox, deadLetters, ledger } = stored;
@@ -109,6 +111,7 @@ const stop = async (): Promise<void> => {
   await relay.idle();
   await givenUp?.close();
   await stored.close();
+  await stopTracing();
   log.info({}, "relay stopped");
 };
 void stopRequested().then(stop);

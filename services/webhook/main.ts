@@ -3,6 +3,7 @@
 import { Type } from "typebox";
 import { countedPass } from "../../scripts/compose/call-counts.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
+import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
 import { GOOGLE_SECRETS } from "../../scripts/compose/google-settings.ts";
@@ -37,6 +38,7 @@ const { config, world, cloud } = configure(
   GOOGLE_SECRETS,
 );
 const log = createLog("webhook");
+const stopTracing = await openTracing(process.env, log, "webhook");
 const state = await openStateFolder(config.SIGNALBOX_STATE);
 const secrets =
   cloud === undefined
@@ -69,6 +71,7 @@ const stop = async (): Promise<void> => {
   await sweeps?.stop();
   await webhook.sweep();
   await stored.close();
+  await stopTracing();
   log.info({}, "webhook stopped");
 };
 void stopRequested().then(stop);

@@ -5,6 +5,8 @@ import { onTestFinished } from "vitest";
 
 /** One span that came. */
 export interface ReceivedSpan {
+  /** Who told it: `service.name`. */
+  readonly service: string;
   readonly trace: string;
   readonly id: string;
   readonly parent: string;
@@ -43,15 +45,18 @@ const all = (message: Buffer, number: number): readonly Buffer[] =>
   fieldsOf(message).flatMap(([field, value]) => (field === number ? [value] : []));
 const one = (message: Buffer, number: number): Buffer => all(message, number)[0] ?? Buffer.alloc(0);
 
+const attributesOf = (pairs: readonly Buffer[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(pairs.map((pair) => [one(pair, 1).toString(), one(one(pair, 2), 1).toString()]));
+
 // Numbers of opentelemetry/proto/trace/v1/trace.proto: ResourceSpans.scope_spans 2, ScopeSpans.spans 2, Span.trace_id 1 and on.
-const spanOf = (span: Buffer): ReceivedSpan => ({
+// ResourceSpans.resource 1, Resource.attributes 1.
+const spanOf = (span: Buffer, service: string): ReceivedSpan => ({
+  service,
   trace: one(span, 1).toString("hex"),
   id: one(span, 2).toString("hex"),
   parent: one(span, 4).toString("hex"),
   name: one(span, 5).toString(),
-  attributes: Object.fromEntries(
-    all(span, 9).map((pair) => [one(pair, 1).toString(), one(one(pair, 2), 1).toString()]),
-  ),
+  attributes: attributesOf(all(span, 9)),
 });
 
 /** Starts one for the running test; `bytes` is all that ever came. */
@@ -64,8 +69,11 @@ export async function startOtlpReceiver() {
     request.on("end", () => {
       const body = Buffer.concat(chunks);
       bytes.push(body);
-      for (const resource of all(body, 1))
-        for (const scope of all(resource, 2)) spans.push(...all(scope, 2).map(spanOf));
+      for (const resource of all(body, 1)) {
+        const service = attributesOf(all(one(resource, 1), 1))["service.name"] ?? "";
+        for (const scope of all(resource, 2))
+          spans.push(...all(scope, 2).map((span) => spanOf(span, service)));
+      }
       response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
     });
   });
