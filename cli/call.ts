@@ -1,10 +1,17 @@
 // One call of the API. A refusal becomes a CommandError with the API's own words.
+import { CONFIGURATION_SCHEMA_FILE } from "../shared/domain/configuration-json-schema.ts";
 import type { Connection } from "./connection.ts";
 import { fetchWith, trustProblem } from "./transport.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
 /** How long one call may take. */
 export const CALL_TIME_MAX_MS = 30_000;
+
+/**
+ * What a control plane answers to everybody who reaches it. Not a probe: in front of Cloud Run, Google keeps paths that end in `z`
+ * for itself, so their answer, good or bad, would not be ours.
+ */
+export const PUBLIC_PATH = `/schemas/${CONFIGURATION_SCHEMA_FILE}`;
 
 /** A call. */
 export interface Call {

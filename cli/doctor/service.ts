@@ -1,6 +1,6 @@
 // The running control plane, asked over its own API: does it answer, does its clock agree, what waits for a person.
 import type { Connection } from "../connection.ts";
-import { callJson } from "../call.ts";
+import { callJson, PUBLIC_PATH } from "../call.ts";
 import { fetchWith } from "../transport.ts";
 import { failure, fine, type Finding, skipped, warning } from "./finding.ts";
 
@@ -23,18 +23,30 @@ export function skewFinding(name: string, date: string | null, nowMs: number): r
   return [fine("clock", `The clocks of ${name} and of this machine agree.`)];
 }
 
-/** Whether it answers, as what version, and with which time. */
+/** What the answer at `PUBLIC_PATH` is. */
+const PUBLIC_TYPE = "application/schema+json";
+
+/** Whether it answers, and with which time. The token is shown because at Cloud Run's door IAM asks for one. */
 export async function reachFindings(
-  { url, trust }: Connection,
+  { url, token, trust }: Connection,
   now: () => number,
 ): Promise<readonly Finding[]> {
   const fetchIt = await fetchWith(trust);
-  const answer = await fetchIt(`${url}/healthz`, { signal: AbortSignal.timeout(LOOK_MS) });
+  const answer = await fetchIt(`${url}${PUBLIC_PATH}`, {
+    headers: { authorization: `Bearer ${token}` },
+    redirect: "manual",
+    signal: AbortSignal.timeout(LOOK_MS),
+  });
   await answer.body?.cancel();
+  const broken = (what: string, remedy: string) => [failure("control plane", `${url} ${what}.`, remedy)];
+  if (answer.status >= 500) return broken(`answers ${answer.status}`, "Read its log, and start it again.");
   if (!answer.ok)
-    return [
-      failure("control plane", `${url} answers ${answer.status}.`, "Read its log, and start it again."),
-    ];
+    return broken(
+      `answers ${answer.status}`,
+      "See that the address is that of the API, and the token is for it.",
+    );
+  if (!(answer.headers.get("content-type") ?? "").startsWith(PUBLIC_TYPE))
+    return broken("is answered by somebody else", "See that no sign-in page or proxy answers in its place.");
   return [
     fine("control plane", `${url} answers.`),
     ...skewFinding("the control plane", answer.headers.get("date"), now()),

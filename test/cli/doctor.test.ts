@@ -12,16 +12,25 @@ import { callCli } from "./call-cli.ts";
 
 /** A control plane that answers what the doctor asks. */
 async function controlPlane(
-  change: { deadLetters?: readonly unknown[]; webhook?: number; skewMs?: number } = {},
+  change: {
+    deadLetters?: readonly unknown[];
+    webhook?: number;
+    skewMs?: number;
+    front?: readonly [status: number, type: string];
+  } = {},
 ) {
-  const { deadLetters = [], webhook = 401, skewMs = 0 } = change;
-  const json = (response: ServerResponse, status: number, body: unknown): void => {
+  const { deadLetters = [], webhook = 401, skewMs = 0, front = [200, "application/schema+json"] } = change;
+  const json = (response: ServerResponse, status: number, body: unknown, type = "application/json"): void => {
     const date = new Date(Date.now() + skewMs).toUTCString();
-    response.writeHead(status, { "content-type": "application/json", date }).end(JSON.stringify(body));
+    response.writeHead(status, { "content-type": type, date }).end(JSON.stringify(body));
   };
   const answer: RequestListener = (request, response) => {
     request.resume();
-    if (request.url === "/healthz") return json(response, 200, { status: "ok" });
+    // As Cloud Run's front: no path that ends in `z` comes through, and nobody without a token.
+    if (request.url?.endsWith("z") === true) return json(response, 404, {});
+    if (request.url !== "/webhooks/github" && request.headers.authorization !== "Bearer t")
+      return json(response, 403, {});
+    if (request.url?.startsWith("/schemas/") === true) return json(response, front[0], {}, front[1]);
     if (request.url === "/webhooks/github") return json(response, webhook, {});
     return json(response, 200, { deadLetters });
   };
@@ -50,6 +59,10 @@ test.each([
   ["webhook", { webhook: 200 }],
   ["webhook", { webhook: 302 }],
   ["clock", { skewMs: 120_000 }],
+  ["control plane", { front: [503, "application/schema+json"] as const }],
+  ["control plane", { front: [404, "application/json"] as const }],
+  ["control plane", { front: [302, "text/html"] as const }],
+  ["control plane", { front: [200, "text/html"] as const }],
 ])("%s that is broken fails it: %o", async (check, change) => {
   const { code, stateOf } = await controlPlane(change);
   expect(code).toBe(1);
