@@ -6,11 +6,26 @@ import { google } from "./errors.ts";
 /** What the token is good for: what the identity may do is IAM's to say. */
 export const CLOUD_PLATFORM_SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 
-/** A token that is valid now. The library keeps it and renews it before it ends. */
-export function googleAccessToken(auth: Pick<GoogleAuth, "getAccessToken">): () => Promise<string> {
-  return () =>
+/** Gives a token that is valid now; with one that was `refused`, another one if there is any. */
+export type AccessToken = (refused?: string) => Promise<string>;
+
+/** The library's token, or another one than `refused`, which it still believes in. */
+async function tokenOf(auth: Auth, refused: string | undefined): Promise<string | null | undefined> {
+  const token = await auth.getAccessToken();
+  if (refused === undefined || token !== refused) return token;
+  const client = await auth.getClient();
+  // Over, as the library sees it: it has no other way to be told. Two who find out at once both come here, which costs a request.
+  client.setCredentials({ ...client.credentials, expiry_date: 1 });
+  return auth.getAccessToken();
+}
+
+type Auth = Pick<GoogleAuth, "getAccessToken" | "getClient">;
+
+/** Tokens of an identity. The library keeps one and renews it before it ends. */
+export function googleAccessToken(auth: Auth): AccessToken {
+  return (refused) =>
     google("Getting an access token", "the identity of this process", async () => {
-      const token = await auth.getAccessToken();
+      const token = await tokenOf(auth, refused);
       if (typeof token === "string" && token !== "") return token;
       throw new ControlPlaneError(
         "UNAVAILABLE",

@@ -38,9 +38,9 @@ export async function accessFromPod(
   return {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
     dispatcher: kubernetesConnections(await file("ca.crt")),
-    async token() {
+    async token(refused) {
       const nowMs = clock.now().getTime();
-      if (kept === undefined || nowMs >= kept.untilMs)
+      if (kept === undefined || nowMs >= kept.untilMs || kept.token === refused)
         kept = { token: (await file("token")).trim(), untilMs: nowMs + TOKEN_KEPT_MS };
       return kept.token;
     },
@@ -65,7 +65,7 @@ function requireEndpoint(endpoint: string): string {
  */
 export function accessByDnsEndpoint(
   endpoint: string,
-  token: () => Promise<string>,
+  token: KubernetesAccess["token"],
   ca?: string,
 ): KubernetesAccess & { readonly dispatcher: Agent } {
   return { server: requireEndpoint(endpoint), token, dispatcher: kubernetesConnections(ca) };

@@ -1,4 +1,5 @@
-// A typed client of the Kubernetes API for the verbs that we need, over undici: nothing is retried, everything has an end.
+// A typed client of the Kubernetes API for the verbs that we need, over undici: nothing is retried but what a token that was
+// refused had kept from being done, and everything has an end.
 import { type Dispatcher, request } from "undici";
 import { refusal, statusOf, unreachable } from "./errors.ts";
 import type { KubernetesObject } from "./objects.ts";
@@ -16,8 +17,8 @@ export const LIST_PAGES_MAX = 40;
 export interface KubernetesAccess {
   /** Such as https://gke-0123.europe-west1.gke.goog. */
   readonly server: string;
-  /** A token of ours that is valid now; asked before each request, so it caches. */
-  readonly token: () => Promise<string>;
+  /** A token of ours that is valid now; asked before each request, so it caches. `refused`: one that is not taken any more. */
+  readonly token: (refused?: string) => Promise<string>;
   /** Connections, with the CA that they trust; default: the global ones and the public CAs. */
   readonly dispatcher?: Dispatcher;
   readonly timeoutMs?: number;
@@ -86,12 +87,16 @@ function parsed(bytes: Buffer): unknown {
 }
 
 /** The token, or the end of waiting for it: a metadata server that never answers holds nobody up. */
-async function tokenBefore(signal: AbortSignal, token: () => Promise<string>): Promise<string> {
+async function tokenBefore(
+  signal: AbortSignal,
+  token: KubernetesAccess["token"],
+  refused?: string,
+): Promise<string> {
   const late = Promise.withResolvers<never>();
   const give = (): void => late.reject(signal.reason as Error);
   signal.addEventListener("abort", give, { once: true });
   try {
-    return await Promise.race([token(), late.promise]);
+    return await Promise.race([token(refused), late.promise]);
   } finally {
     signal.removeEventListener("abort", give);
   }
@@ -102,15 +107,14 @@ function asker({ server, token, dispatcher, timeoutMs = KUBERNETES_TIMEOUT_MS }:
     const { query = {}, body, type = "application/json" } = question;
     const url = new URL(path, server);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    try {
-      const signal = AbortSignal.timeout(timeoutMs);
-      const authorization = `Bearer ${await tokenBefore(signal, token)}`;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const askAs = async (bearer: string): Promise<Answer> => {
       const answer = await request(url, {
         method,
         signal,
         ...(dispatcher === undefined ? {} : { dispatcher }),
         headers: {
-          authorization,
+          authorization: `Bearer ${bearer}`,
           accept: "application/json",
           "user-agent": "signalbox",
           "content-type": type,
@@ -119,6 +123,14 @@ function asker({ server, token, dispatcher, timeoutMs = KUBERNETES_TIMEOUT_MS }:
       });
       const bytes = await read(answer.body);
       return { http: answer.statusCode, text: bytes.toString("utf8"), body: parsed(bytes) };
+    };
+    try {
+      const bearer = await tokenBefore(signal, token);
+      const answer = await askAs(bearer);
+      if (answer.http !== 401) return answer;
+      // It ended on its way, or was withdrawn: nothing was done, and with another one it may be.
+      const other = await tokenBefore(signal, token, bearer);
+      return other === bearer ? answer : await askAs(other);
     } catch (error) {
       throw unreachable(`${method} ${path}`, server, error, timeoutMs);
     }

@@ -46,6 +46,27 @@ const SUBMITTER = "ray-job-submitter";
 const newestFirst = (one: Pod, other: Pod): number =>
   (other.metadata.creationTimestamp ?? "").localeCompare(one.metadata.creationTimestamp ?? "");
 
+/**
+ * A job that exists is looked at and stopped until that works: a right that is missing is granted, or has not arrived yet everywhere,
+ * and a stop that was given up would leave the job running (decision 0062).
+ */
+async function untilGranted<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ControlPlaneError) || error.code !== "PERMISSION_DENIED") throw error;
+    const { message, reason, metadata } = error;
+    throw new ControlPlaneError("UNAVAILABLE", message, { reason, metadata, cause: error });
+  }
+}
+
+const notOurs = (job: string, submissionId: string): ControlPlaneError =>
+  new ControlPlaneError(
+    "ALREADY_EXISTS",
+    `The RayJob ${job} is not the job ${submissionId}: delete it, or give the run another id.`,
+    { reason: "JOB_NOT_OURS", metadata: { submissionId, job } },
+  );
+
 /** The cluster behind KubeRay. */
 export function createCluster(options: KubernetesClusterOptions): Cluster {
   const { client, clock, template, address, secrets = [] } = options;
@@ -59,11 +80,7 @@ export function createCluster(options: KubernetesClusterOptions): Cluster {
   async function find(submissionId: string): Promise<RayJobObject | undefined> {
     const job = await client.get<RayJobObject>(path(submissionId));
     if (job === undefined || job.metadata.annotations?.[SUBMISSION_ANNOTATION] === submissionId) return job;
-    throw new ControlPlaneError(
-      "ALREADY_EXISTS",
-      `The RayJob ${namespace}/${job.metadata.name} is not the job ${submissionId}: delete it, or give the run another id.`,
-      { reason: "JOB_NOT_OURS", metadata: { submissionId, job: job.metadata.name } },
-    );
+    throw notOurs(`${namespace}/${job.metadata.name}`, submissionId);
   }
 
   /** Kueue would start a suspended job again, were its workload not set inactive first. */
@@ -89,6 +106,21 @@ export function createCluster(options: KubernetesClusterOptions): Cluster {
     return (await client.patch(path(submissionId), patch)).kind !== "conflict";
   }
 
+  async function logOf(submissionId: string): Promise<string> {
+    const job = await find(submissionId);
+    if (job === undefined) throw notFound(`The log of job ${submissionId}`, "The cluster knows no such job.");
+    const selector = `batch.kubernetes.io/job-name=${job.metadata.name}`;
+    const pods = await client.list<Pod>(collectionPath(PODS, namespace), selector);
+    const pod = pods.toSorted(newestFirst)[0];
+    // A pod that waits for a node or its image has no log, and asking for it is an error.
+    if (pod === undefined || pod.status?.phase === "Pending") return "";
+    const names = pod.spec?.containers?.map(({ name }) => name) ?? [];
+    const container = names.includes(SUBMITTER) ? SUBMITTER : (names[0] ?? SUBMITTER);
+    const query = { container, tailLines: String(LOG_LINES_MAX), limitBytes: String(LOG_BYTES_MAX) };
+    const log = await client.text(objectPath(PODS, namespace, pod.metadata.name, "log"), query);
+    return redact(log ?? "");
+  }
+
   return {
     address,
     async submit(job) {
@@ -97,33 +129,20 @@ export function createCluster(options: KubernetesClusterOptions): Cluster {
       if (result.kind === "exists") await find(job.submissionId);
     },
     async status(submissionId) {
-      const job = await find(submissionId);
+      const job = await untilGranted(() => find(submissionId));
       if (job === undefined) return { state: "absent", message: "The cluster does not know this job." };
       const { state, message } = statusOfJob(job);
       return { state, message: redact(message) };
     },
     async stop(submissionId) {
-      for (let attempt = 0; attempt < STOP_ATTEMPTS_MAX; attempt++) if (await tryToStop(submissionId)) return;
+      for (let attempt = 0; attempt < STOP_ATTEMPTS_MAX; attempt++)
+        if (await untilGranted(() => tryToStop(submissionId))) return;
       throw new ControlPlaneError(
         "ABORTED",
         `The job ${submissionId} changed ${STOP_ATTEMPTS_MAX} times while it was to be stopped: try again in a moment.`,
         { reason: "JOB_CONTENDED", metadata: { submissionId } },
       );
     },
-    async logs(submissionId) {
-      const job = await find(submissionId);
-      if (job === undefined)
-        throw notFound(`The log of job ${submissionId}`, "The cluster knows no such job.");
-      const selector = `batch.kubernetes.io/job-name=${job.metadata.name}`;
-      const pods = await client.list<Pod>(collectionPath(PODS, namespace), selector);
-      const pod = pods.toSorted(newestFirst)[0];
-      // A pod that waits for a node or its image has no log, and asking for it is an error.
-      if (pod === undefined || pod.status?.phase === "Pending") return "";
-      const names = pod.spec?.containers?.map(({ name }) => name) ?? [];
-      const container = names.includes(SUBMITTER) ? SUBMITTER : (names[0] ?? SUBMITTER);
-      const query = { container, tailLines: String(LOG_LINES_MAX), limitBytes: String(LOG_BYTES_MAX) };
-      const log = await client.text(objectPath(PODS, namespace, pod.metadata.name, "log"), query);
-      return redact(log ?? "");
-    },
+    logs: (submissionId) => untilGranted(() => logOf(submissionId)),
   };
 }

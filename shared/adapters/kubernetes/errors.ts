@@ -27,10 +27,11 @@ type Meaning = readonly [code: ErrorCode, reason: string, remedy: string];
 
 const MEANINGS: Readonly<Record<number, Meaning>> = {
   400: ["INVALID_ARGUMENT", "KUBERNETES_REFUSED", "Change what is sent."],
+  // Ours is the token, so whoever asks us is not at fault, and the next one may be taken: decision 0062.
   401: [
-    "FAILED_PRECONDITION",
+    "UNAVAILABLE",
     "KUBERNETES_UNAUTHENTICATED",
-    "Check the identity that this service runs as, and that its token is for this cluster.",
+    "It is tried again with another token; if this stays, check the identity that this service runs as, and that its token is for this cluster.",
   ],
   403: [
     "PERMISSION_DENIED",

@@ -100,12 +100,7 @@ describe("the Kubernetes client", () => {
     ["an overloaded server", status(503, "ServiceUnavailable"), "UNAVAILABLE", "KUBERNETES_UNAVAILABLE"],
     ["a server's own timeout", status(504, "Timeout"), "DEADLINE_EXCEEDED", "KUBERNETES_TIMEOUT"],
     ["a server's own failure", status(500, "InternalError"), "UNAVAILABLE", "KUBERNETES_UNAVAILABLE"],
-    [
-      "a token that is not taken",
-      status(401, "Unauthorized"),
-      "FAILED_PRECONDITION",
-      "KUBERNETES_UNAUTHENTICATED",
-    ],
+    ["a token that is not taken", status(401, "Unauthorized"), "UNAVAILABLE", "KUBERNETES_UNAUTHENTICATED"],
     ["a right that is missing", status(403, "Forbidden"), "PERMISSION_DENIED", "KUBERNETES_FORBIDDEN"],
     ["a quota", status(403, "Forbidden", "exceeded quota: runs"), "RESOURCE_EXHAUSTED", "KUBERNETES_QUOTA"],
     [
@@ -142,7 +137,10 @@ describe("the Kubernetes client", () => {
     ],
   ])("tells %s by its code and reason, for reading and for writing", async (_, fault, code, reason) => {
     const { fake, access } = await world();
-    const client = createKubernetesClient({ ...access("admin"), timeoutMs: 300 });
+    const client = createKubernetesClient({
+      ...access("admin"),
+      ...(fault === "hang" ? { timeoutMs: 300 } : {}),
+    });
     const calls = [
       () => client.get(path),
       () => client.patch(path, { metadata: { labels: { a: "b" } } }),
@@ -157,6 +155,30 @@ describe("the Kubernetes client", () => {
       expect(isTransient(error)).toBe(again);
     }
     expect((await client.get(path))?.metadata.name).toBe("one");
+  });
+
+  it("asks once more with another token when one is refused, and no third time", async () => {
+    const { fake, access } = await world();
+    const given: (string | undefined)[] = [];
+    const tokens = ["ended", "fake-token"];
+    const token = async (refused?: string) => {
+      given.push(refused);
+      return (refused === undefined ? tokens[0] : tokens[1]) ?? "";
+    };
+    const client = createKubernetesClient({ ...access("admin"), token });
+    const before = fake.requests.length;
+    expect(await client.patch(path, { metadata: { labels: { a: "b" } } })).toMatchObject({ kind: "written" });
+    expect(given).toEqual([undefined, "ended"]);
+    expect(fake.requests.slice(before)).toHaveLength(2);
+    tokens[1] = "ended too";
+    await expect(client.remove(path)).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      reason: "KUBERNETES_UNAUTHENTICATED",
+    });
+    expect(fake.requests.slice(before)).toHaveLength(4);
+    tokens[1] = "ended";
+    await expect(client.get(path)).rejects.toMatchObject({ reason: "KUBERNETES_UNAUTHENTICATED" });
+    expect(fake.requests.slice(before)).toHaveLength(5);
   });
 
   it("shows no token, neither its own nor one that the server repeats", async () => {
@@ -225,6 +247,9 @@ describe("the way to a cluster", () => {
     expect(await token()).toBe("one");
     await clock.advance(TOKEN_KEPT_MS);
     expect(await token()).toBe("two");
+    await writeFile(join(folder, "token"), "three\n");
+    expect(await token("one")).toBe("two");
+    expect(await token("two")).toBe("three");
   });
 
   it.each([

@@ -187,6 +187,34 @@ describe("the cluster adapter under faults", () => {
     await world.close();
   });
 
+  it.each([
+    ["a token that is not taken", 401, "Unauthorized", "KUBERNETES_UNAUTHENTICATED"],
+    ["a right that has not arrived yet", 403, "Forbidden", "KUBERNETES_FORBIDDEN"],
+  ])("does not give up a job that runs for %s", async (_, http, said, reason) => {
+    const { world, cluster } = await trial();
+    await cluster.submit(job("once"));
+    const body = JSON.stringify({ kind: "Status", reason: said, message: "no" });
+    for (const call of [
+      () => cluster.status("once"),
+      () => cluster.logs("once"),
+      () => cluster.stop("once"),
+    ]) {
+      world.fake.fail({ http, body });
+      const error: unknown = await call().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "UNAVAILABLE", reason });
+      expect(isTransient(error)).toBe(true);
+      await call();
+    }
+    // Also where it was found and may not be written.
+    await cluster.submit(job("twice"));
+    world.fake.fail("none", { http, body });
+    await expect(cluster.stop("twice")).rejects.toMatchObject({ code: "UNAVAILABLE", reason });
+    expect((await cluster.status("twice")).state).not.toBe("STOPPED");
+    await cluster.stop("twice");
+    expect((await cluster.status("twice")).state).toBe("STOPPED");
+    await world.close();
+  });
+
   it("says what a forbidden call was, and tries it no more", async () => {
     const { world, cluster } = await trial();
     world.fake.fail({
