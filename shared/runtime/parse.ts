@@ -14,7 +14,7 @@ const Envelope = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 200 }),
   type: Type.String({ minLength: 1, maxLength: 100 }),
   subject: Type.String({ minLength: 1, maxLength: 500 }),
-  version: Type.Integer({ minimum: 0 }),
+  version: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   time: Type.String({ minLength: 20, maxLength: 40 }),
   cause: Type.String({ minLength: 1, maxLength: 1_000 }),
   correlation: Type.String({ maxLength: 200 }),
@@ -51,6 +51,27 @@ export function checkFactData(type: FactType, data: unknown): void {
   );
 }
 
+/** What looks like an integer beyond 2^53 somewhere; only then is the text read a second time. */
+const LONG_DIGITS = /[0-9]{16}/;
+
+/** Refuses an integer that would be read as another one. What our own processes write is written as it is read, however large. */
+function refuseRounded(bytes: Uint8Array): void {
+  const text = Buffer.from(bytes).toString("utf8");
+  if (!LONG_DIGITS.test(text)) return;
+  // Node gives the source of a number to a reviver; its types do not know it yet.
+  const look = (key: string, value: unknown, context?: { readonly source?: string }): unknown => {
+    const { source = "" } = context ?? {};
+    if (typeof value === "number" && /^-?[0-9]{16,}$/.test(source) && String(value) !== source)
+      throw invalidArgument(
+        key,
+        `${key} is ${source.slice(0, 40)}, which is beyond 2^53: write it as text.`,
+        "NUMBER_TOO_LARGE",
+      );
+    return value;
+  };
+  JSON.parse(text, look);
+}
+
 /** The fact that these bytes hold: UTF-8 JSON of the envelope. Throws INVALID_ARGUMENT with field and remedy. */
 export function parseFact(bytes: Uint8Array): AnyFact {
   if (bytes.byteLength > FACT_BYTES_MAX) {
@@ -61,6 +82,7 @@ export function parseFact(bytes: Uint8Array): AnyFact {
     );
   }
   const value = parseStrictJson(bytes);
+  refuseRounded(bytes);
   if (!envelope.Check(value)) {
     const [problem] = envelope.Errors(value);
     const field = fieldAt("", problem?.instancePath ?? "");

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportSPKI, importJWK, type CryptoKey } from "jose";
+import { CompactSign, exportSPKI, importJWK, type CryptoKey } from "jose";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createPushTokenGuard, googleKeys } from "../../shared/adapters/google/push-token.ts";
 import { pushBody } from "../../shared/adapters/local/push-bus.ts";
@@ -245,6 +245,26 @@ describe("a token", () => {
     expect(await door.knock(`Bearer ${"a".repeat(100_000)}`).catch(() => 431)).toBe(431);
   });
 
+  test("row 27: that is no UTF-8, though its issuer signed it, is 401", async () => {
+    const { kid, privateKey } = door.issuer.key();
+    const [header = "", payload = ""] = (await door.issuer.sign()).split(".");
+    const spoil = (text: string): Buffer => {
+      const bytes = Buffer.from(text);
+      bytes[bytes.lastIndexOf('"') - 1] = 0xff;
+      return bytes;
+    };
+    const claims = Buffer.from(payload, "base64url").toString();
+    const sign = (bytes: Uint8Array): Promise<string> =>
+      new CompactSign(bytes).setProtectedHeader({ alg: "RS256", typ: "JWT", kid }).sign(privateKey);
+    // The same way of signing, with the claims as they are, is a good token: only the bytes differ.
+    refusedIsHandled = true;
+    expect(await door.knock(`Bearer ${await sign(Buffer.from(claims))}`)).toBe(204);
+    expect(await door.knock(`Bearer ${await sign(spoil(claims))}`)).toBe(401);
+    const spoiled = spoil(Buffer.from(header, "base64url").toString()).toString("base64url");
+    expect(await door.knock(`Bearer ${spoiled}.${payload}.AA`)).toBe(401);
+    expect(door.handled.length).toBe(1);
+  });
+
   test("row 25: of the right sender, with a push of another subscription, is 403", async () => {
     const fact = factFrom(planStarted("b"));
     const good = `Bearer ${await door.issuer.sign()}`;
@@ -267,6 +287,8 @@ describe("while the issuer does not answer", () => {
     expect(await door.present()).toBe(204);
     for (const down of [
       { status: 503 },
+      { status: 429 },
+      { body: Buffer.from('{"keys":[{"kid":"\u00ff"}]}', "latin1") },
       { body: "<html>" },
       { body: '{"keys":[]}' },
       { body: " ".repeat(300_000) },

@@ -37,6 +37,19 @@ describe("parsing a fact", () => {
     refused(" ".repeat(FACT_BYTES_MAX + 1), { reason: "TOO_LARGE" });
   });
 
+  test("reads no number as another one", () => {
+    const text = (data: string): string =>
+      JSON.stringify({ ...fact, data: { build: "b" } }).replace('"b"', data);
+    refused(text('"b","later":9007199254740993'), { reason: "NUMBER_TOO_LARGE", field: "later" });
+    refused(text('"b","later":[-12345678901234567890123]'), { reason: "NUMBER_TOO_LARGE" });
+    refused({ ...fact, version: 2 ** 53 }, { field: "version" });
+    for (const same of [9007199254740992, 1e20 / 3, 1.25e25, 1e300]) {
+      const read = parseFact(bytes(text(`"b","later":${JSON.stringify(same)}`)));
+      expect((read.data as unknown as { later: number }).later).toBe(same);
+    }
+    parseFact(bytes(text('"9007199254740993"')));
+  });
+
   test("keeps data that later versions added", () => {
     const newer = { ...fact, data: { build: "b", later: { field: 1 } } };
     expect(parseFact(bytes(newer))).toEqual(newer);

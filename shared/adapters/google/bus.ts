@@ -41,7 +41,9 @@ export function createBus({ client, calls, topic: name, subscribers }: BusOption
   const topic = publishingTopic(client, name);
   return {
     async publish(fact, only) {
-      if (only !== undefined && subscribers[only]?.includes(fact.type) !== true) {
+      // Its name may come from a letter: "constructor" is nobody who subscribed.
+      const wanted = only !== undefined && Object.hasOwn(subscribers, only) ? subscribers[only] : undefined;
+      if (only !== undefined && wanted?.includes(fact.type) !== true) {
         throw new ControlPlaneError(
           "NOT_FOUND",
           `No service ${only} that wants ${fact.type} is subscribed: add it to terraform/services.yaml, or give the message up.`,

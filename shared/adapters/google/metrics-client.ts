@@ -1,4 +1,5 @@
 // Queries of a Prometheus HTTP API: Managed Service for Prometheus, or any Prometheus. Bounded, and never half an answer.
+import { isUtf8 } from "node:buffer";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { type Dispatcher, request } from "undici";
@@ -9,6 +10,8 @@ import { google } from "./errors.ts";
 export const PROMETHEUS_TIMEOUT_MS = 10_000;
 /** Bytes of an answer that are read; a longer one is refused. */
 export const PROMETHEUS_ANSWER_BYTES_MAX = 64 * 1_024 * 1_024;
+/** The last time that a date can tell (ECMAScript, Time Values and Time Range). */
+const TIME_MS_MAX = 8_640_000_000_000_000;
 
 /** Where the series are. */
 export interface PrometheusAccess {
@@ -47,7 +50,7 @@ const AnswerSchema = Type.Object({
   }),
 });
 
-async function read(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function read(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -61,7 +64,7 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function parsed(text: string): unknown {
@@ -92,6 +95,19 @@ function valueOf(text: string, labels: PrometheusSeries["labels"]): number {
   );
 }
 
+/** When a sample was taken; a time that no clock shows is nobody's. */
+function timeOf(seconds: number): number {
+  const timeMs = Math.round(seconds * 1_000);
+  if (Math.abs(timeMs) <= TIME_MS_MAX) return timeMs;
+  throw unreadable("METRICS_UNREADABLE", `a sample says that it is of ${seconds} seconds after 1970.`);
+}
+
+/** The text, where it is UTF-8: two backends whose names are no text would else become one. */
+function textOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  throw unreadable("METRICS_UNREADABLE", "the answer is no UTF-8.");
+}
+
 function seriesOf(text: string): readonly PrometheusSeries[] {
   const body = parsed(text);
   if (!Value.Check(AnswerSchema, body))
@@ -102,7 +118,7 @@ function seriesOf(text: string): readonly PrometheusSeries[] {
   return body.data.result.map(({ metric: labels, values }) => ({
     labels,
     samples: values.map(([seconds, value]) => ({
-      timeMs: Math.round(seconds * 1_000),
+      timeMs: timeOf(seconds),
       value: valueOf(value, labels),
     })),
   }));
@@ -133,8 +149,9 @@ export function createPrometheusClient(access: PrometheusAccess): PrometheusClie
           ...(token === undefined ? {} : { authorization: `Bearer ${await token()}` }),
         },
       });
-      const text = await read(answer.body);
-      if (answer.statusCode === 200) return seriesOf(text);
+      const bytes = await read(answer.body);
+      if (answer.statusCode === 200) return seriesOf(textOf(bytes));
+      const text = bytes.toString("utf8");
       const data = parsed(text);
       throw Object.assign(new Error(saidBy(data, text)), { response: { status: answer.statusCode, data } });
     });

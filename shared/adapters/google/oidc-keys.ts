@@ -1,4 +1,5 @@
 // The public keys of an issuer (JWKS, RFC 7517), kept as long as its answer says and asked for again when an unknown one is named.
+import { isUtf8 } from "node:buffer";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -73,7 +74,9 @@ async function readAtMost(response: Response): Promise<string> {
     if (bytes > KEYS_BYTES_MAX) throw new RangeError(`it has more than ${KEYS_BYTES_MAX} bytes`);
     chunks.push(chunk as Uint8Array);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  const whole = Buffer.concat(chunks);
+  if (!isUtf8(whole)) throw new TypeError("it is no UTF-8");
+  return whole.toString("utf8");
 }
 
 /** The keys behind this address. Nothing is fetched before the first token is looked at. */

@@ -1,4 +1,5 @@
 // One request to a JSON API of Google, for APIs of which we need so little that their libraries cost more than they give (decision 0034).
+import { failedPrecondition } from "../../domain/errors.ts";
 import { googleError } from "./errors.ts";
 import { type Call, type Calls, GOOGLE_CALL_TIMEOUT_MS } from "./calls.ts";
 
@@ -31,12 +32,15 @@ export interface RestOptions {
   readonly accessToken: () => Promise<string>;
 }
 
-async function bodyOf(response: Response, bytesMax: number): Promise<Buffer> {
+async function bodyOf(response: Response, { bytesMax, doing, resource }: RestRequest): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > bytesMax) throw new RangeError(`The answer has more than ${bytesMax} bytes`);
+    if (bytes > bytesMax) {
+      const message = `${doing} failed: the answer has more than the ${bytesMax} bytes that are read. Look at what lies there.`;
+      throw failedPrecondition("ANSWER_TOO_LARGE", message, { resource, bytesMax: String(bytesMax) });
+    }
     chunks.push(chunk as Uint8Array);
   }
   return Buffer.concat(chunks, bytes);
@@ -62,7 +66,7 @@ function reasonOf(error: unknown): unknown {
 export function createRest({ calls, accessToken }: RestOptions): Rest {
   return (request) =>
     calls(request, async () => {
-      const { verb, url, headers = {}, body, bytesMax, expected = [], doing, resource } = request;
+      const { verb, url, headers = {}, body, expected = [], doing, resource } = request;
       const { timeoutMs = GOOGLE_CALL_TIMEOUT_MS } = request;
       const token = await accessToken();
       let response: Response;
@@ -76,7 +80,7 @@ export function createRest({ calls, accessToken }: RestOptions): Rest {
           signal: AbortSignal.timeout(timeoutMs),
           ...(body === undefined ? {} : { body: body as NonNullable<RequestInit["body"]> }),
         });
-        answer = await bodyOf(response, bytesMax);
+        answer = await bodyOf(response, request);
       } catch (error) {
         throw googleError(doing, resource, reasonOf(error));
       }

@@ -52,6 +52,8 @@ function versionOf(body: Buffer, secret: string): Version {
       metadata: { name: secret },
     });
   }
+  if (bytes.byteLength > SECRET_IN_MANAGER_BYTES_MAX)
+    throw bad(`has more than ${SECRET_IN_MANAGER_BYTES_MAX} bytes`);
   const whole = bytes.toString("utf8");
   if (Buffer.compare(Buffer.from(whole), bytes) !== 0) throw bad("is no UTF-8");
   return { text: whole.trim(), number };

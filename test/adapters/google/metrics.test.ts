@@ -6,7 +6,11 @@ import {
   LOOK_BACK_MS,
   QUERY_RANGE_MS,
 } from "../../../shared/adapters/google/metrics.ts";
-import { createPrometheusClient, managedPrometheus } from "../../../shared/adapters/google/metrics-client.ts";
+import {
+  createPrometheusClient,
+  managedPrometheus,
+  PROMETHEUS_ANSWER_BYTES_MAX,
+} from "../../../shared/adapters/google/metrics-client.ts";
 import { isTransient } from "../../../shared/domain/errors.ts";
 import { metricsContract } from "../../contracts/metrics.ts";
 import { createVirtualClock } from "../../support/clock.ts";
@@ -31,6 +35,23 @@ const counters = (backend: string, requests: number | string, errors?: number): 
   { name: COUNTER_NAMES.requests, labels: { backend }, value: requests },
   ...(errors === undefined ? [] : [{ name: COUNTER_NAMES.errors, labels: { backend }, value: errors }]),
 ];
+
+const authOf = (token: string | null) => ({
+  getAccessToken: async () => token,
+  getClient: () => Promise.reject(new Error("nobody asks for a client")),
+});
+
+/** An answer of one sample, as bytes. */
+const answered = (
+  value: string,
+  backend = "b",
+  seconds: number | string = 1,
+  encoding: BufferEncoding = "utf8",
+) =>
+  Buffer.from(
+    `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"backend":"${backend}"},"values":[[${seconds},${value}]]}]}}`,
+    encoding,
+  );
 
 async function world(options: { readonly timeoutMs?: number } = {}) {
   const fake = await startPrometheusFake("a-token");
@@ -155,6 +176,18 @@ describe("counters of Prometheus", () => {
       "INVALID_ARGUMENT",
     ],
     [
+      "a project that is not there",
+      { status: 404, body: '{"error":{"status":"NOT_FOUND","message":"projects/demo"}}' },
+      "NOT_FOUND",
+    ],
+    [
+      "an answer that is no UTF-8",
+      { status: 200, body: answered('"1"', "b\u00ff", 1, "latin1") },
+      "UNAVAILABLE",
+    ],
+    ["a sample of no time", { status: 200, body: answered('"1"', "b", "1e300") }, "UNAVAILABLE"],
+    ["a sample that is a number", { status: 200, body: answered("9007199254740993") }, "UNAVAILABLE"],
+    [
       "half an answer",
       { status: 200, body: '{"status":"success","data":{"resultType":"matr' },
       "UNAVAILABLE",
@@ -174,13 +207,39 @@ describe("counters of Prometheus", () => {
       "UNAVAILABLE",
     ],
   ])("are not guessed after %s", async (_, fault, code) => {
-    const { fake, metrics } = await trial({ timeoutMs: 200 });
+    const { fake, metrics } = await trial(fault === "hang" ? { timeoutMs: 200 } : {});
     fake.fail(fault);
     const error: unknown = await metrics.samples(endpoint, EARLY, LATE).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code });
     expect(isTransient(error)).toBe(
       ["UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"].includes(code),
     );
+  });
+
+  it("are not read without end", async () => {
+    const { fake, metrics } = await trial({ timeoutMs: 30_000 });
+    fake.fail({ status: 200, body: Buffer.alloc(PROMETHEUS_ANSWER_BYTES_MAX + 1, " ") });
+    await expect(metrics.samples(endpoint, EARLY, LATE)).rejects.toMatchObject({
+      code: "RESOURCE_EXHAUSTED",
+      reason: "METRICS_TOO_LARGE",
+    });
+    expect(await metrics.samples(endpoint, EARLY, LATE)).toEqual([]);
+  });
+
+  it("of clocks that run before or after ours are those of their own time, and of none that has not come", async () => {
+    const { fake, clock, counts, nowMs } = await trial();
+    const startMs = nowMs();
+    const times = [-LOOK_BACK_MS, 0, LOOK_BACK_MS, LOOK_BACK_MS + 1_000];
+    for (const [index, offsetMs] of times.entries())
+      fake.scrape(startMs + offsetMs, target("a"), counters("one", index + 1));
+    expect((await counts()).map(({ time, requests }) => [Date.parse(time) - startMs, requests])).toEqual([
+      [-LOOK_BACK_MS, 1],
+      [0, 2],
+      [LOOK_BACK_MS, 3],
+    ]);
+    // What is too far ahead is not lost: it is read when its time has come.
+    await clock.advance(1_000);
+    expect((await counts()).map(({ requests }) => requests)).toEqual([1, 2, 3, 4]);
   });
 
   it.each(["NaN", "+Inf", "-1", "", "9007199254740993", "1e400"])(
@@ -197,7 +256,7 @@ describe("counters of Prometheus", () => {
 
   it("of a backend called __proto__ are counted like any other's", async () => {
     const { fake, counts, nowMs } = await trial();
-    fake.scrape(nowMs(), target("a"), counters("__proto__", 3));
+    fake.scrape(nowMs(), target("a", { ["__proto__"]: "a label" }), counters("__proto__", 3));
     expect((await counts()).map(({ backend, requests }) => [backend, requests])).toEqual([["__proto__", 3]]);
   });
 
@@ -217,12 +276,12 @@ describe("counters of Prometheus", () => {
     const { fake, clock } = await trial();
     const read = (url: string, token: () => Promise<string>) =>
       createMetrics({ query: createPrometheusClient({ url, token }), clock }).samples(endpoint, EARLY, LATE);
-    const good = googleAccessToken({ getAccessToken: async () => "a-token" });
+    const good = googleAccessToken(authOf("a-token"));
     expect(await read(fake.url, good)).toEqual([]);
     await expect(read(fake.url, async () => "old")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
-    await expect(
-      read(fake.url, googleAccessToken({ getAccessToken: async () => null })),
-    ).rejects.toMatchObject({ reason: "NO_ACCESS_TOKEN" });
+    await expect(read(fake.url, googleAccessToken(authOf(null)))).rejects.toMatchObject({
+      reason: "NO_ACCESS_TOKEN",
+    });
     const other = fake.url.replace("demo", "another");
     await expect(read(other, good)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
     expect(managedPrometheus("demo")).toBe(

@@ -11,7 +11,7 @@ import { createDeadLetterDrain } from "../../../shared/adapters/google/pubsub-de
 import { createDeadLetters } from "../../../shared/adapters/local/dead-letters.ts";
 import { openDatabase } from "../../../shared/adapters/local/database.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
-import { factOfLetter } from "../../../shared/runtime/push-message.ts";
+import { factOfLetter, factOfPush } from "../../../shared/runtime/push-message.ts";
 import { createVirtualClock } from "../../support/clock.ts";
 import { factFrom, planStarted } from "../../support/facts.ts";
 import { createPubSubFake, type SubscriptionSettings } from "../../support/google/pubsub-fake.ts";
@@ -38,6 +38,9 @@ async function world(timeoutMs?: number) {
   const bus = createBus({ client, calls, topic: "facts", subscribers: { registry: ["plan.started"] } });
   return { fake, client, calls, bus, host };
 }
+
+const pushOf = (data: Uint8Array = Buffer.alloc(0)): Buffer =>
+  Buffer.from(JSON.stringify({ message: { data: Buffer.from(data).toString("base64") } }));
 
 /** Something that is pushed to and answers this; closed when the test ends. */
 async function receiver(answer: () => number) {
@@ -82,13 +85,54 @@ test("a publication whose answer is lost is published again, and handlers get it
 });
 
 test("a topic that is not there, a silent service, and a fact that is too large are typed errors", async () => {
-  const { fake, client, calls, bus } = await world(300);
+  const { client, calls } = await world();
+  const { fake, bus } = await world(300);
   const lost = createBus({ client, calls, topic: "nowhere", subscribers: {} });
   await expect(lost.publish(fact)).rejects.toMatchObject({ code: "NOT_FOUND" });
   fake.faults.publishing.push({ code: 0, applied: false, never: true });
   await expect(bus.publish(fact)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   const huge = factFrom(planStarted("x".repeat(1_000_001)));
   await expect(bus.publish(huge)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", reason: "TOO_LARGE" });
+});
+
+test("numbers that no integer of ours can hold arrive as they were, and others are refused", async () => {
+  const { fake, bus } = await world();
+  fake.createSubscription({ name: subscription("registry"), topic: TOPIC });
+  const odd = [2 ** 53 + 2, -(2 ** 60), 1e20 / 3, 1e21, 5e-324, Number.MAX_VALUE, -0.1];
+  const large = { ...fact, data: { ...fact.data, later: odd } };
+  await bus.publish(large);
+  const [received] = fake.pull(subscription("registry"), 1);
+  expect(factOfPush(pushOf(received?.message.data))).toEqual(large);
+  for (const version of ["9007199254740993", "9007199254740992", "1e400", "-1"]) {
+    const text = JSON.stringify(fact).replace(/"version":\d+/, `"version":${version}`);
+    expect(() => factOfPush(pushOf(Buffer.from(text))), version).toThrow(
+      expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+    );
+  }
+  const rounded = JSON.stringify(fact).replace('"data":{', '"data":{"later":[9007199254740993],');
+  expect(() => factOfPush(pushOf(Buffer.from(rounded)))).toThrow(
+    expect.objectContaining({ code: "INVALID_ARGUMENT", reason: "NUMBER_TOO_LARGE" }),
+  );
+});
+
+test("keys that every object has change nothing, and are no names of services", async () => {
+  const { fake, bus } = await world();
+  fake.createSubscription({ name: subscription("registry"), topic: TOPIC });
+  for (const only of ["__proto__", "constructor", "toString", "hasOwnProperty"])
+    await expect(bus.publish(fact, only)).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      reason: "SUBSCRIPTION_NOT_FOUND",
+    });
+  expect(fake.outstanding(TOPIC)).toBe(0);
+  const text = JSON.stringify(fact).replace('"data":{', '"data":{"__proto__":{"isAdmin":true},');
+  expect(() => factOfPush(pushOf(Buffer.from(text)))).toThrow(
+    expect.objectContaining({ code: "INVALID_ARGUMENT", reason: "KEY_FORBIDDEN" }),
+  );
+  const labelled = `{"message":{"data":"${Buffer.from(JSON.stringify(fact)).toString("base64")}","attributes":{"__proto__":"x"}}}`;
+  expect(() => factOfPush(Buffer.from(labelled))).toThrow(
+    expect.objectContaining({ code: "INVALID_ARGUMENT", reason: "KEY_FORBIDDEN" }),
+  );
+  expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
 });
 
 test("what is given up comes to the list once, though it is given up twice, and can be replayed", async () => {

@@ -7,6 +7,7 @@ import {
   SECRET_FRESH_MS,
   SECRET_STALE_MAX_MS,
 } from "../../../shared/adapters/google/secrets.ts";
+import { SECRET_IN_MANAGER_BYTES_MAX } from "../../../shared/adapters/google/secrets-versions.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { itBehavesLikeSecrets } from "../../contracts/secrets.ts";
 import { createVirtualClock } from "../../support/clock.ts";
@@ -86,7 +87,7 @@ describe("a secret of Secret Manager", () => {
     }
   });
 
-  test("that was damaged on its way, or is no text, is not used", async () => {
+  test("that was damaged on its way, is too large, or is no text, is not used", async () => {
     const { manager, front, secrets } = await world();
     manager.add("damaged", "right");
     front.fail(/damaged/, {
@@ -106,6 +107,18 @@ describe("a secret of Secret Manager", () => {
     expect(await secrets.get("damaged")).toEqual({ current: "right" });
     manager.add("bytes", Buffer.from([0xff, 0xfe]));
     await expect(secrets.get("bytes")).rejects.toMatchObject({ reason: "SECRET_UNREADABLE" });
+    const canary = "hush-".repeat(SECRET_IN_MANAGER_BYTES_MAX / 5 + 1);
+    for (const [name, text] of [
+      ["large", canary],
+      ["huge", canary.repeat(8)],
+    ] as const) {
+      manager.add(name, text);
+      const refused: unknown = await secrets.get(name).catch((error: unknown) => error);
+      expect(refused, name).toMatchObject({ code: "FAILED_PRECONDITION" });
+      expect(JSON.stringify(refused) + String(refused)).not.toContain("hush");
+    }
+    manager.add("largest", "x".repeat(SECRET_IN_MANAGER_BYTES_MAX));
+    expect((await secrets.get("largest")).current.length).toBe(SECRET_IN_MANAGER_BYTES_MAX);
     manager.add("odd", "x");
     for (const body of [
       "<html>",

@@ -25,7 +25,7 @@ export interface Said {
 /** How the key set is answered until told otherwise. */
 export interface KeysAnswer {
   readonly status?: number;
-  readonly body?: string;
+  readonly body?: string | Buffer;
   readonly cacheControl?: string;
   readonly never?: boolean;
 }

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** How the next query fails. */
-export type PrometheusFault = "cut" | "hang" | { readonly status: number; readonly body: string };
+export type PrometheusFault = "cut" | "hang" | { readonly status: number; readonly body: string | Buffer };
 
 /** Series of a target by name, then by the labels of its own. */
 export type Exposed = readonly {
@@ -68,7 +68,7 @@ export async function startPrometheusFake(token?: string): Promise<PrometheusFak
     const answer = (status: number, body: unknown) =>
       void response
         .writeHead(status, { "content-type": "application/json" })
-        .end(typeof body === "string" ? body : JSON.stringify(body));
+        .end(typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body));
     const query = url.searchParams.get("query") ?? "";
     queries.push(query);
     const fault = faults.shift();
