@@ -1,4 +1,6 @@
 import { defineConfig } from "vitest/config";
+import type { TestSequencerConstructor } from "vitest/node";
+import { Order } from "./test/support/order.ts";
 
 export default defineConfig({
   test: {
@@ -6,8 +8,10 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["dist/**", "node_modules/**", ".signalbox/**"],
     globalSetup: ["test/support/kubernetes/shared.ts"],
+    sequence: { sequencer: Order as unknown as TestSequencerConstructor },
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // One more than CI has cores: the longest files spend a third of their time waiting.
+    maxWorkers: 3,
   },
 });
