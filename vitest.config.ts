@@ -1,6 +1,10 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import type { TestSequencerConstructor } from "vitest/node";
 import { Order } from "./test/support/order.ts";
+
+// Hundreds of processes of a run load the same programs: Node keeps what it compiled for the next of them, by content.
+process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, ".signalbox", "compiled");
 
 export default defineConfig({
   test: {

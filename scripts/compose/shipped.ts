@@ -2,6 +2,7 @@
 // The same code runs from the tree, compiled below dist/, and bundled into one flat folder: files are looked for, not counted up to.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { COMPILED_CODE_WORDS } from "./compiled-code.ts";
 
 /** What lies at the root in every form, and nowhere else. */
 const LANDMARK = join("terraform", "services.yaml");
@@ -31,7 +32,11 @@ const builder =
   join(PACKAGE_ROOT, BUILD_PROGRAMS[0]);
 
 /** The command that runs the build program. */
-export const BUILD_PROGRAM: readonly [string, string] = [process.execPath, builder];
+export const BUILD_PROGRAM: readonly [string, ...string[]] = [
+  process.execPath,
+  ...COMPILED_CODE_WORDS,
+  builder,
+];
 
 /** Node's own folder first, so that `node` in a serving command is the Node that runs us. */
 export const withNode = (path: string): string => `${dirname(process.execPath)}:${path}`;

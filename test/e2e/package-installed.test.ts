@@ -81,7 +81,7 @@ describe("the package", () => {
         compile: typeof compile,
         schema: schema.type,
         root: shipped.PACKAGE_ROOT === home + "/dist",
-        build: existsSync(shipped.BUILD_PROGRAM[1]),
+        build: existsSync(shipped.BUILD_PROGRAM.at(-1)),
         version: shipped.versionOfThis(),
         workflows: ["canary", "data-run"].map((name) => shipped.shippedWorkflow(name)?.length > 100),
       }));`;

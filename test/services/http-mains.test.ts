@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { COMPILED_CODE } from "../../scripts/compose/compiled-code.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
@@ -80,7 +81,7 @@ const ended = (child: ChildProcess): Promise<number | null> =>
 /** Starts a service's main.ts; answers its URL and a way to end it. */
 async function start(service: string, state: string) {
   const child = spawn(process.execPath, [join(ROOT, "services", service, "main.ts")], {
-    env: { PATH: process.env["PATH"] ?? "", SIGNALBOX_STATE: state, PORT: "0" },
+    env: { PATH: process.env["PATH"] ?? "", ...COMPILED_CODE, SIGNALBOX_STATE: state, PORT: "0" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { COMPILED_CODE } from "../../scripts/compose/compiled-code.ts";
 import { createDeadLetters } from "../../shared/adapters/local/dead-letters.ts";
 import { openDatabase } from "../../shared/adapters/local/database.ts";
 import { createLedger } from "../../shared/adapters/local/ledger.ts";
@@ -21,7 +22,7 @@ const FAR = "2999-01-01T00:00:00.000Z";
 
 function relayProcess(environment: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN], {
-    env: { PATH: process.env["PATH"] ?? "", ...environment },
+    env: { PATH: process.env["PATH"] ?? "", ...COMPILED_CODE, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

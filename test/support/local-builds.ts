@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { COMPILED_CODE_WORDS } from "../../scripts/compose/compiled-code.ts";
 import { createBlobs } from "../../shared/adapters/local/blobs.ts";
 import { BUILD_FILES, type BuildSettings } from "../../shared/adapters/local/builds-folder.ts";
 import { createLocalBuilds } from "../../shared/adapters/local/builds.ts";
@@ -50,6 +51,7 @@ export function createInstallation(more: Partial<BuildSettings> = {}): LocalInst
   const program = [
     process.execPath,
     "--disable-warning=ExperimentalWarning",
+    ...COMPILED_CODE_WORDS,
     join(import.meta.dirname, "../../services/provisioner/build/main.ts"),
   ] as const;
   const repository = createRepository(settings.repositories, "acme/platform");

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { COMPILED_CODE } from "../../scripts/compose/compiled-code.ts";
 import { ROOT } from "./source-files.ts";
 import { until } from "./until.ts";
 
@@ -33,7 +34,7 @@ export function startService(
   environment: Readonly<Record<string, string>>,
   [program, ...args]: readonly [string, ...string[]] = fromTheTree(name),
 ): ServiceProcess {
-  const env = { PATH: process.env["PATH"] ?? "", ...environment };
+  const env = { PATH: process.env["PATH"] ?? "", ...COMPILED_CODE, ...environment };
   const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   // When its output has ended too, so that its last words are known.
   const exited = once(child, "close");

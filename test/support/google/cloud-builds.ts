@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CloudBuildClient } from "@google-cloud/cloudbuild";
 import { Storage } from "@google-cloud/storage";
 import { onTestFinished } from "vitest";
+import { COMPILED_CODE } from "../../../scripts/compose/compiled-code.ts";
 import { type CloudBuildsOptions, createCloudBuilds } from "../../../shared/adapters/google/builds.ts";
 import { createCloudBuildObjects } from "../../../shared/adapters/google/builds-objects.ts";
 import type { BuildPlace } from "../../../shared/adapters/google/builds-request.ts";
@@ -58,6 +59,7 @@ export async function createCloudBuildsWorld(
     ],
     environment: {
       PATH: at.settings.path,
+      ...COMPILED_CODE,
       TEST_SETTINGS: JSON.stringify(at.settings),
       TEST_STORAGE: storageFront.url,
       METADATA_SERVER_DETECTION: "none",

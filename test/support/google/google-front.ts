@@ -1,4 +1,5 @@
 // Buckets of Cloud Storage, Cloud Build and the metadata server of one project, each a fake, under their real names.
+import { COMPILED_CODE } from "../../../scripts/compose/compiled-code.ts";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { ROOT } from "../source-files.ts";
@@ -55,6 +56,7 @@ export async function startGoogle(more: Readonly<Record<string, Site>> = {}) {
   const environment: Readonly<Record<string, string>> = {
     ...internet.environment,
     PATH: process.env["PATH"] ?? "",
+    ...COMPILED_CODE,
     GCE_METADATA_HOST: metadata.host,
     METADATA_SERVER_DETECTION: "assume-present",
   };
