@@ -89,6 +89,9 @@ export const TERRAFORM_ROOTS: readonly string[] = [
   "platform",
 ].filter((root) => existsSync(join(ROOT, "terraform", root, "versions.tf")));
 
+/** The tests of a root whose plans test/terraform/plan.test.ts reads: it runs them, and test/terraform/roots.test.ts all others. */
+export const PLANNED_TESTS = { root: "control-plane", file: "tests/options.tftest.hcl", runsMin: 4 } as const;
+
 /** One `run` of a Terraform test. */
 export interface TestRun {
   readonly name: string;

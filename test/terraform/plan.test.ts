@@ -16,12 +16,14 @@ import type { Environment } from "../../shared/runtime/config.ts";
 import { readSource } from "../support/source-files.ts";
 import {
   copyOfTerraform,
+  PLANNED_TESTS,
   type PlannedResource,
   PROVIDER_MISSING,
   PROVIDER_NOTE,
   readTestReport,
   terraform,
   TERRAFORM_CALL_MAX_MS,
+  type TestReport,
 } from "../support/terraform-roots.ts";
 
 /** What an installation may cost a month while nothing happens, at list price, with its optional parts off. */
@@ -49,19 +51,26 @@ const SETTINGS: Readonly<Record<string, (environment: Environment) => readonly [
 
 describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
   const copy = copyOfTerraform();
+  let report: TestReport = { runs: [], problems: [], plans: {} };
   let plan: readonly PlannedResource[] = [];
   let everything: readonly PlannedResource[] = [];
   afterAll(() => copy.remove());
   beforeAll(async () => {
-    const folder = join(copy.folder, "control-plane");
+    const folder = join(copy.folder, PLANNED_TESTS.root);
     await terraform(folder, "init", "-backend=false");
-    const words = ["test", "-json", "-verbose", "-filter=tests/options.tftest.hcl"];
-    const { plans } = readTestReport((await terraform(folder, ...words)).stdout);
-    plan = plans["smallest"] ?? [];
-    everything = plans["everything"] ?? [];
+    const words = ["test", "-json", "-verbose", `-filter=${PLANNED_TESTS.file}`];
+    report = readTestReport((await terraform(folder, ...words)).stdout);
+    plan = report.plans["smallest"] ?? [];
+    everything = report.plans["everything"] ?? [];
   }, 2 * TERRAFORM_CALL_MAX_MS);
 
   const ofType = (type: string): readonly PlannedResource[] => plan.filter((each) => each.type === type);
+
+  test("holds what the tests assert of it", () => {
+    expect(report.problems).toEqual([]);
+    expect(report.runs.filter(({ status }) => status !== "pass")).toEqual([]);
+    expect(report.runs.length).toBeGreaterThanOrEqual(PLANNED_TESTS.runsMin);
+  });
 
   test("is seen", () => {
     expect(plan.length).toBeGreaterThan(RESOURCES_MIN);
