@@ -119,7 +119,7 @@ async function ask(bin: string, state: string, url: string): Promise<number> {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { state: { type: "string" } } });
+  const { values } = parseArgs({ options: { state: { type: "string" }, install: { type: "boolean" } } });
   if (spawnSync("python3", ["--version"]).status !== 0) {
     say("Python 3 is not here: Schemathesis cannot be run, and the API is not asked from outside.");
     return SKIPPED;
@@ -132,6 +132,7 @@ async function main(): Promise<number> {
     say("The API is not asked from outside.");
     return SKIPPED;
   }
+  if (values.install === true) return 0;
   // A copy, so that the same state and seed can be asked again.
   const state = join(FOLDER, "state");
   await rm(state, { recursive: true, force: true });
