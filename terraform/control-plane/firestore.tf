@@ -1,6 +1,7 @@
 # One database an installation: ledger, views, outbox, timers and receipts. Never the default one, so that a condition of IAM can name it.
+# What is put back from a backup is a new database beside it, under another name: docs/deploy.md says how.
 locals {
-  database = local.prefix
+  database = coalesce(var.database, local.prefix)
   _indexes = yamldecode(file("${path.module}/../firestore-indexes.yaml"))
 }
 

@@ -67,6 +67,16 @@ variable "cluster_endpoint" {
   }
 }
 
+variable "database" {
+  description = "Name of the database; null: that of the installation, such as signalbox-prod. Another one is a database that was put back from a backup."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.database == null || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database))
+    error_message = "database must be 4 to 63 lower-case letters, digits and dashes, and begin with a letter; the default database is not ours."
+  }
+}
+
 variable "environment" {
   description = "Name of the environment; one project and one state for each."
   type        = string

@@ -55,6 +55,39 @@ run "smallest" {
   }
 }
 
+run "restored" {
+  command = plan
+  variables {
+    protected = false
+    database  = "signalbox-dev-2"
+  }
+
+  assert {
+    condition     = google_firestore_database.ledger.name == "signalbox-dev-2" && alltrue([for each in google_firestore_index.index : each.database == "signalbox-dev-2"])
+    error_message = "A database that was put back is the one that is kept, with its indexes."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.env["SIGNALBOX_DATABASE"] == "signalbox-dev-2"])
+    error_message = "Every service is told of it, and so starts anew."
+  }
+  assert {
+    condition     = length(google_project_iam_member.database) > 0 && alltrue([for each in google_project_iam_member.database : each.condition[0].expression == "resource.name == \"projects/example-dev/databases/signalbox-dev-2\""])
+    error_message = "Their rights are those on this database, and no longer on the one before."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.env["SIGNALBOX_PREFIX"] == "signalbox-dev"])
+    error_message = "Nothing else changes its name."
+  }
+}
+
+run "default_database" {
+  command = plan
+  variables {
+    database = "(default)"
+  }
+  expect_failures = [var.database]
+}
+
 run "everything" {
   command = plan
   variables {
