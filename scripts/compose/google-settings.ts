@@ -9,6 +9,17 @@ export const GOOGLE_SECRETS = {
   }),
 };
 
+/** Where an edge may be called as. */
+const HOSTS = {
+  SIGNALBOX_HOSTS: Type.String({
+    pattern: "^[a-z0-9.-]+(,[a-z0-9.-]+)*$",
+    description: "list the host names of this service, with commas between them.",
+  }),
+};
+
+/** What the webhook needs: without its host names it would turn away every delivery. */
+export const GOOGLE_WEBHOOK = { ...GOOGLE_SECRETS, ...HOSTS };
+
 /** A JSON object of texts in which these names are there; what is missing is said with all other problems. */
 const names = (description: string, ...required: readonly string[]) =>
   Type.String({
@@ -147,10 +158,7 @@ export const GOOGLE_ROLLOUT = {
 /** What every edge needs: where it may be called as, and the cluster whose traffic it shows or moves. */
 const EDGE = {
   ...GOOGLE_SERVING,
-  SIGNALBOX_HOSTS: Type.String({
-    pattern: "^[a-z0-9.-]+(,[a-z0-9.-]+)*$",
-    description: "list the host names of this service, with commas between them.",
-  }),
+  ...HOSTS,
 };
 
 /** What programs are asked for at their door, and what pushes the events of others there. */

@@ -6,7 +6,7 @@ import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { stopRequested } from "../../scripts/compose/stop.ts";
-import { GOOGLE_SECRETS } from "../../scripts/compose/google-settings.ts";
+import { GOOGLE_WEBHOOK } from "../../scripts/compose/google-settings.ts";
 import { configure, hostOf, keepsTime } from "../../scripts/compose/world.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
@@ -35,7 +35,7 @@ const { config, world, cloud } = configure(
       description: "list the host names under which the code host calls, with commas between them.",
     }),
   },
-  GOOGLE_SECRETS,
+  GOOGLE_WEBHOOK,
 );
 const log = createLog("webhook");
 const stopTracing = await openTracing(process.env, log, "webhook");
