@@ -1,6 +1,7 @@
 // The image without a container engine: the Dockerfile is read and followed in a folder, and every entry is started from there,
 // with nothing of this repository and no package beside it.
 import { spawn, spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
   globSync,
@@ -19,10 +20,13 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { openKeys, openPrincipals, openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { readTopology } from "../../scripts/compose/topology.ts";
 import { createLocalBuilds } from "../../shared/adapters/local/builds.ts";
+import { ARTIFACT_PIECE_BYTES_MAX } from "../../shared/adapters/google/artifact-content.ts";
 import { systemClock } from "../../shared/adapters/system/clock.ts";
 import { deliveryHeaders, pullRequestBody, sign } from "../services/github-delivery.ts";
 import { parseDockerfile } from "../support/dockerfile.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { startGoogle } from "../support/google/google-front.ts";
+import { orderDigest } from "../support/google/ordered-digest.ts";
 import { commandHere, environmentHere, type ImageFolder, makeImages } from "../support/image-folder.ts";
 import { PEOPLE } from "../support/installation.ts";
 import { createInstallation } from "../support/local-builds.ts";
@@ -248,6 +252,29 @@ describe("the image of builds", () => {
         return found.state === "running" ? undefined : found;
       });
       expect(status).toMatchObject({ state: "done", result: { state: "planned" } });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "computes the digest of an object in a bucket, as a step of Cloud Build, and writes it down once",
+    async () => {
+      const google = await startGoogle();
+      const bytes = randomBytes(ARTIFACT_PIECE_BYTES_MAX + 1);
+      const { environment, result } = await orderDigest(google, "digest-1", bytes);
+      const env = { ...environmentHere(image("builds")), ...google.environment, ...environment };
+      const step = async (): Promise<number | null> => {
+        const [program, ...args] = command("builds", "digest");
+        const child = spawn(program, args, { env, stdio: ["ignore", "inherit", "inherit"] });
+        return ((await once(child, "close")) as [number | null])[0];
+      };
+      expect(await step()).toBe(0);
+      const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+      expect(result()).toEqual({ digest });
+      const read = google.storage.requests.length;
+      expect(await step()).toBe(0);
+      // The order and the result, and nothing of the artifact.
+      expect(google.storage.requests.slice(read).filter((line) => line.includes("weights"))).toEqual([]);
     },
     TIMEOUT_MS,
   );
