@@ -35,9 +35,7 @@ export async function orderDigest({ artifacts, fences, storage }: Google, id: st
     /** What was written down, if anything. */
     result: (): DigestResultObject | undefined => {
       const written = fences.objects.get(at("result"));
-      return written === undefined
-        ? undefined
-        : (JSON.parse(written.bytes.toString()) as DigestResultObject);
+      return written === undefined ? undefined : (JSON.parse(written.bytes.toString()) as DigestResultObject);
     },
   };
 }
