@@ -2,7 +2,7 @@
 // ledger nor bus, so that it works while they are down; the reconciler records the move afterwards.
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { ControlPlaneError } from "../domain/errors.ts";
+import { ControlPlaneError, failedPrecondition } from "../domain/errors.ts";
 import {
   chooseTarget,
   doneRollback,
@@ -264,11 +264,18 @@ export async function askRollback(ports: RollbackPorts, request: RollbackRequest
   );
 }
 
-/** `askRollback` for callers who ask again until traffic has moved. Errors also: UNAVAILABLE `TARGET_WARMING` until then. */
+/** `askRollback` for callers who ask again until traffic has moved. Errors also: UNAVAILABLE `TARGET_WARMING` until then; FAILED_PRECONDITION when the warm-up of this request has failed. */
 export async function rollback(ports: RollbackPorts, request: RollbackRequest): Promise<RollbackResult> {
   const outcome = await askRollback(ports, request);
   if (outcome.kind === "moved") return outcome.result;
-  const { to, eta } = outcome.warmUp;
+  const { to, eta, end } = outcome.warmUp;
+  // This request has had its chance: asking again gets the same answer for ever.
+  if (end?.failure !== undefined)
+    throw failedPrecondition(
+      end.failure.reason,
+      `${request.endpoint} was not rolled back to ${to}: ${end.failure.message} Ask anew if it is still to be.`,
+      { endpoint: request.endpoint, to },
+    );
   throw new ControlPlaneError(
     "UNAVAILABLE",
     `${to} is being warmed and takes the traffic of ${request.endpoint} when it is ready, about ${eta}: ask again.`,

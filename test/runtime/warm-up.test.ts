@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { backendName } from "../../shared/domain/backend.ts";
 import { openWarmUp, WARM_UP_TIME_MAX_MS } from "../../shared/domain/warm-up.ts";
 import type { BackendStatus } from "../../shared/ports/deploys.ts";
-import { askRollback } from "../../shared/runtime/rollback.ts";
+import { askRollback, rollback } from "../../shared/runtime/rollback.ts";
 import {
   markVersionCold,
   markVersionGood,
@@ -171,6 +171,19 @@ describe("a rollback to a cold version", () => {
     states.set(COLD, "ready");
     await drive();
     expect((await document()).traffic.epoch).toBe(2);
+  });
+
+  it("is refused for good to whoever asks until it has moved, once it was given up", async () => {
+    const request = { endpoint: ENDPOINT, actor: "ada", reason: "wrong prices", from: v2, requestId: "r-1" };
+    await expect(rollback(portsOf(), request)).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      reason: "TARGET_WARMING",
+    });
+    await resumeEndpoint(portsOf(), ENDPOINT);
+    await expect(rollback(portsOf(), request)).rejects.toMatchObject({
+      code: "FAILED_PRECONDITION",
+      reason: "RESUMED",
+    });
   });
 
   it("is taken on once by twenty people at the same time", async () => {
