@@ -3,7 +3,7 @@ import { dataset } from "../../shared/domain/dataset.ts";
 import type { AnyFact, FactOf } from "../../shared/domain/fact.ts";
 import type { FactType } from "../../shared/domain/facts.ts";
 import { parseName } from "../../shared/domain/names.ts";
-import { run, RUN_DEADLINE_TIMER, submissionIdOf } from "../../shared/domain/run.ts";
+import { run, RUN_DEADLINE_TIMER, RUN_STOP_TIMER, submissionIdOf } from "../../shared/domain/run.ts";
 import { outputOfRun } from "../../shared/domain/run-output.ts";
 import type { Cluster } from "../../shared/ports/cluster.ts";
 import type { Execution, Executions } from "../../shared/ports/executions.ts";
@@ -55,8 +55,11 @@ async function start(ports: DataPorts, { subject }: FactOf<"run.requested">): Pr
   await ports.executions.start({ workflow: RUN_WORKFLOW, argument, cause: subject });
 }
 
+const isTimer = ({ data, subject }: FactOf<"timer.due">, name: string): boolean =>
+  data.name === name && parseName("run", subject) !== undefined;
+
 async function timeOut(ports: DataPorts, fact: FactOf<"timer.due">): Promise<void> {
-  if (fact.data.name !== RUN_DEADLINE_TIMER || parseName("run", fact.subject) === undefined) return;
+  if (!isTimer(fact, RUN_DEADLINE_TIMER)) return;
   const { subject: stream, id: cause } = fact;
   await record(ports, run, { stream, cause, input: { kind: "time-out", run: stream }, actor: ACTOR });
 }
@@ -101,9 +104,10 @@ export function createData(ports: DataPorts): FactService {
       if (fact.type === "run.requested") await start(ports, fact);
       if (fact.type === "run.finished") await keepOutput(ports, fact);
       if (fact.type === "timer.due") await timeOut(ports, fact);
+      const again = fact.type === "timer.due" && isTimer(fact, RUN_STOP_TIMER);
       const left = fact.type === "run.failed" && fact.data.reason === EXECUTION_FAILED;
       // A head that was only out of reach still runs the job of a run that is lost.
-      if (left || STOPPING.has(fact.type)) await stop(ports, fact.subject);
+      if (again || left || STOPPING.has(fact.type)) await stop(ports, fact.subject);
     },
     async reconcile() {
       const page = { collection: ACTIVE_RUNS_COLLECTION, limit: RECONCILED_RUNS_MAX };

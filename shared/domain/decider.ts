@@ -10,9 +10,12 @@ export interface Due {
   readonly time: string;
 }
 
+/** A timer as a decision sets it: at a time that its input names, or so many milliseconds after the facts that it is set with. */
+export type DueDraft = Due | { readonly name: string; readonly afterMs: number };
+
 /** The next facts (at least one) and the timers they set, or the reason why nothing happens. */
 export type Decision<Type extends FactType> =
-  | { readonly kind: "facts"; readonly facts: readonly Draft<Type>[]; readonly due?: readonly Due[] }
+  | { readonly kind: "facts"; readonly facts: readonly Draft<Type>[]; readonly due?: readonly DueDraft[] }
   | { readonly kind: "ignored"; readonly reason: string };
 
 /**
@@ -39,7 +42,7 @@ export interface Snapshots<State> {
 /** These facts happen next. */
 export function happens<Type extends FactType>(
   facts: readonly Draft<Type>[],
-  due: readonly Due[] = [],
+  due: readonly DueDraft[] = [],
 ): Decision<Type> {
   return due.length > 0 ? { kind: "facts", facts, due } : { kind: "facts", facts };
 }

@@ -91,6 +91,15 @@ export type RunInput =
 /** Name of the timer that ends a run whose time limit has passed, even when its workflow is dead. */
 export const RUN_DEADLINE_TIMER = "deadline";
 
+/** Name of the timer at which the job of a run that was ended before it is stopped once more. */
+export const RUN_STOP_TIMER = "stop-again";
+/**
+ * How long a submission may be on its way: one that was given up and arrives after the run has ended, and after its job was
+ * stopped, starts a job that nobody waits for. Far longer than any call of ours waits for its answer.
+ */
+export const SUBMISSION_LATE_MS_MAX = 120_000;
+const STOP_AGAIN = [{ name: RUN_STOP_TIMER, afterMs: SUBMISSION_LATE_MS_MAX }];
+
 /** Whether nothing more can happen to the run. */
 export function isEnded(state: RunState): state is Extract<RunState, { phase: RunEnd }> {
   return (RUN_ENDS as readonly string[]).includes(state.phase);
@@ -184,23 +193,23 @@ function decide(state: RunState, input: RunInput): Decision<RunFact> {
   if (input.kind === "time-out") {
     if (isEnded(state)) return ignored(`${state.run} is ${state.phase} already.`);
     const { timeLimitSeconds } = state.request;
-    return happens([{ type: "run.timed-out", data: { timeLimitSeconds } }]);
+    return happens([{ type: "run.timed-out", data: { timeLimitSeconds } }], STOP_AGAIN);
   }
   if (input.kind === "abandon") {
     if (isEnded(state)) return ignored(`${state.run} is ${state.phase} already.`);
-    return happens([{ type: "run.failed", data: input.failure }]);
+    return happens([{ type: "run.failed", data: input.failure }], STOP_AGAIN);
   }
   if (input.kind === "cancel") {
     if (state.phase === "cancelled") return ignored(`${state.run} is cancelled already.`);
     if (isEnded(state)) throw ended(state);
-    return happens([{ type: "run.cancelled", data: { reason: input.reason } }]);
+    return happens([{ type: "run.cancelled", data: { reason: input.reason } }], STOP_AGAIN);
   }
   requireOwner(state, input.execution);
   if (isEnded(state)) throw ended(state);
   if (input.kind === "submit" && state.phase === "submitted")
     return ignored(`${state.run} is submitted already.`);
   const draft = step(state, input);
-  if (draft !== undefined) return happens([draft]);
+  if (draft !== undefined) return happens([draft], draft.type === "run.lost" ? STOP_AGAIN : []);
   throw failedPrecondition(
     "RUN_NOT_SUBMITTED",
     `${state.run} is ${state.phase}: POST ${state.run}:submit before :${input.kind}.`,

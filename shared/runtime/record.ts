@@ -124,12 +124,15 @@ function batchOf<Type extends FactType>(
       data,
     } as AnyFact;
   });
+  const startMs = Date.parse(at.time);
   const batch = {
     stream,
     cause,
     actor,
     facts,
-    due,
+    due: due.map((each) =>
+      "time" in each ? each : { name: each.name, time: new Date(startMs + each.afterMs).toISOString() },
+    ),
     expected: at.expected,
     inputHash: at.inputHash,
     time: at.time,

@@ -5,9 +5,11 @@ import {
   deadlineOf,
   isEnded,
   run,
+  RUN_STOP_TIMER,
   type RunFact,
   type RunInput,
   type RunRequest,
+  SUBMISSION_LATE_MS_MAX,
   submissionIdOf,
 } from "../../shared/domain/run.ts";
 import { FACT_TIME, factFrom } from "../support/facts.ts";
@@ -102,6 +104,14 @@ describe("a run", () => {
     given(run, requested)
       .when(timeOut)
       .then({ type: "run.timed-out", data: { timeLimitSeconds: 60 } });
+  });
+
+  it("stops its job once more when it was ended before it: a submission may still be on its way", () => {
+    const again = { name: RUN_STOP_TIMER, afterMs: SUBMISSION_LATE_MS_MAX };
+    const running = given(run, requested, claimed);
+    for (const input of [cancel, timeOut, lose]) running.when(input).thenDue(again);
+    running.when({ kind: "abandon", run: RUN, failure }).thenDue(again);
+    running.when(fail).thenDue();
   });
 
   it("refuses what its state does not allow, and says what comes first", () => {

@@ -1,8 +1,8 @@
-// The data service on RayJobs, while the API server does not take its token, or does not let it yet.
+// The data service on RayJobs, while the API server does not take its token, or does not let it yet; and with a job that comes late.
 import { expect, onTestFinished, test } from "vitest";
 import { createData } from "../../services/data/data.ts";
 import { createCluster } from "../../shared/adapters/kubernetes/cluster.ts";
-import { run, type RunInput, submissionIdOf } from "../../shared/domain/run.ts";
+import { run, type RunInput, SUBMISSION_LATE_MS_MAX, submissionIdOf } from "../../shared/domain/run.ts";
 import type { Executions } from "../../shared/ports/executions.ts";
 import { load } from "../../shared/runtime/record.ts";
 import { fakeWorld, makeNamespace } from "../support/kubernetes/world.ts";
@@ -13,7 +13,7 @@ const RUN = "teams/default/runs/catalogue";
 const REFUSALS = 5;
 const MINUTES_MAX = 30;
 
-async function running() {
+async function requested() {
   const kubernetes = await fakeWorld();
   const executions: Executions = {
     start: async ({ workflow }) => ({ id: "e1", workflow, state: "ACTIVE", startedAt: "" }),
@@ -64,8 +64,15 @@ async function running() {
   if (state.phase === "absent") throw new Error("nobody asked for the run");
   const submissionId = submissionIdOf(RUN, state.requestedAt);
   const { entrypoint } = state.request;
-  await cluster.submit({ submissionId, entrypoint, runtimeEnvironment: {}, metadata: { run: RUN } });
-  return { world, kubernetes, cluster, submissionId, tell };
+  const submit = () =>
+    cluster.submit({ submissionId, entrypoint, runtimeEnvironment: {}, metadata: { run: RUN } });
+  return { world, kubernetes, cluster, submissionId, tell, submit };
+}
+
+async function running() {
+  const started = await requested();
+  await started.submit();
+  return started;
 }
 
 test.each([
@@ -87,4 +94,15 @@ test.each([
   expect(asked() - before).toBe(REFUSALS + 2);
   expect((await cluster.status(submissionId)).state).toBe("STOPPED");
   expect((await world.deadLetters.list(10)).letters).toEqual([]);
+});
+
+test("a job that arrives after its run was cancelled and stopped is stopped all the same", async () => {
+  const { world, cluster, submissionId, tell, submit } = await requested();
+  await tell("claim", { kind: "claim", run: RUN, execution: "e1" });
+  await tell("cancel", { kind: "cancel", run: RUN, reason: "nobody needs it" });
+  // Its request was given up by the workflow long ago.
+  await submit();
+  expect((await cluster.status(submissionId)).state).not.toBe("STOPPED");
+  await world.advance(SUBMISSION_LATE_MS_MAX);
+  expect((await cluster.status(submissionId)).state).toBe("STOPPED");
 });

@@ -1,6 +1,6 @@
 // Rules read as sentences: given(decider, ...facts).when(input).then(...drafts).
 import { expect } from "vitest";
-import type { Decider, Due } from "../../shared/domain/decider.ts";
+import type { Decider, DueDraft } from "../../shared/domain/decider.ts";
 import type { Draft, FactOf } from "../../shared/domain/fact.ts";
 import type { FactType } from "../../shared/domain/facts.ts";
 import { factFrom } from "./facts.ts";
@@ -10,7 +10,7 @@ export interface Decided<State, Type extends FactType> {
   /** Exactly these facts happen, in this order. */
   then(...drafts: readonly Draft<Type>[]): void;
   /** Exactly these timers are set beside the facts. */
-  thenDue(...due: readonly Due[]): void;
+  thenDue(...due: readonly DueDraft[]): void;
   /** The input is ignored, for a reason that matches. */
   thenIgnored(reason?: string | RegExp): void;
   /** The input is refused with an error that has these properties; nothing would be recorded. */
