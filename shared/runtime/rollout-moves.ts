@@ -38,15 +38,18 @@ const requestOf = ({ actor, requestId }: Mover) => ({
   ...(requestId === undefined ? {} : { requestId }),
 });
 
-/** The epoch that the rollout's next move continues from; refuses when someone else has moved the traffic. */
+/**
+ * The epoch that the rollout's next move continues from; refuses when someone else has moved the traffic. What was read just now
+ * says so, so that asking again changes nothing: FAILED_PRECONDITION, where a lost race with another writer is ABORTED.
+ */
 function epochAsLeft(state: RolloutState, started: Started, document: TrafficDocument): number {
   const { epoch } = document.traffic;
   if (weightsAsLeft(state, started, versionWeights(document)) && (state.epoch ?? epoch) === epoch)
     return epoch;
-  throw new ControlPlaneError(
-    "ABORTED",
-    `Traffic of ${started.endpoint} is not where the rollout of ${started.modelVersion} left it: someone moved it. Look again.`,
-    { reason: "TRAFFIC_MOVED", metadata: { endpoint: started.endpoint, epoch: String(epoch) } },
+  throw failedPrecondition(
+    "TRAFFIC_MOVED",
+    `Traffic of ${started.endpoint} is not where the rollout of ${started.modelVersion} left it: someone moved it. Look at the endpoint, then abort the rollout and retry it.`,
+    { endpoint: started.endpoint, epoch: String(epoch) },
   );
 }
 
@@ -99,6 +102,32 @@ export async function moveToStep(
       ...requestOf(mover),
     });
   }
+  return withoutTrafficAfterEnd(ports, name, mover);
+}
+
+/**
+ * The rollout after its step. One that was taken back while the step was under way had no traffic then, and must have none now: an
+ * abort refuses such a step by its epoch, the other ends are recorded without a move.
+ */
+async function withoutTrafficAfterEnd(
+  ports: RolloutMovePorts,
+  name: string,
+  mover: Mover,
+): Promise<RolloutState> {
+  const state = await settledRollout(ports, name);
+  const { started } = state;
+  if (started === undefined || started.previous === null || !hasEnded(state)) return state;
+  const { document } = await recordTraffic(ports, started.endpoint);
+  if (document.traffic.moves[0]?.cause.startsWith(`${name}/step-`) !== true) return state;
+  await moveTraffic(ports, {
+    endpoint: started.endpoint,
+    expectedEpoch: document.traffic.epoch,
+    kind: "abort",
+    to: weightsWith(started, 0),
+    cause: moveCause(name, { kind: "abort" }),
+    reason: "The rollout had ended before this step arrived.",
+    ...requestOf(mover),
+  });
   return settledRollout(ports, name);
 }
 
@@ -236,13 +265,16 @@ export async function abort(
 ): Promise<RolloutState> {
   const state = await settledRollout(ports, name);
   const { started } = state;
-  if (started !== undefined && started.previous !== null && !hasEnded(state) && state.step >= 0) {
+  if (started !== undefined && started.previous !== null && !hasEnded(state)) {
     const { document } = await recordTraffic(ports, started.endpoint);
+    const weights = versionWeights(document);
+    const exposed = (weights[started.modelVersion] ?? 0) > 0;
     await moveTraffic(ports, {
       endpoint: started.endpoint,
       expectedEpoch: document.traffic.epoch,
       kind,
-      to: weightsWith(started, 0),
+      // Weights that stay are a move too: the first step, if it is under way, was decided on the epoch before, and is refused.
+      to: exposed ? weightsWith(started, 0) : weights,
       cause: moveCause(name, { kind }),
       reason,
       ...requestOf(mover),

@@ -1,4 +1,5 @@
 // What no write of a traffic document may do, whoever makes it.
+import { isDeepStrictEqual } from "node:util";
 import {
   EMPTY_TRAFFIC,
   type GoodVersion,
@@ -11,6 +12,8 @@ import { ENDPOINT } from "../support/simulated-serving.ts";
 
 /** A rollback goes where it can; these kinds of move put traffic only where somebody answers. */
 const CAREFUL: ReadonlySet<Move["kind"]> = new Set(["first", "advance"]);
+/** How a rollout ends without blame. */
+const ENDS: ReadonlySet<Move["kind"]> = new Set(["abort", "replace"]);
 /** States of a backend that never answered a request. */
 const NEVER_READY: ReadonlySet<string> = new Set(["unknown", "preparing", "cold"]);
 
@@ -38,6 +41,8 @@ function moveProblem(
 ): string | undefined {
   const [move] = after.traffic.moves;
   if (move === undefined || move.epoch !== after.traffic.epoch) return "a move is not listed";
+  // The end of a rollout without traffic: it changes no weight, and refuses the first step that may be under way.
+  if (ENDS.has(move.kind) && isDeepStrictEqual(move.from, move.to)) return undefined;
   const { hold, moves, good } = before.traffic;
   const takenBack = moves[0]?.kind === "rollback";
   if (hold !== null && move.kind !== "rollback" && (CAREFUL.has(move.kind) || takenBack))

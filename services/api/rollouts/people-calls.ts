@@ -58,7 +58,8 @@ async function isDone(ports: RolloutPorts, name: string, requestId: string | und
 
 /**
  * Ends the current step early: the next one, or the promotion from the last. The judge looks first, and nobody overrides a *fail*.
- * Errors: FAILED_PRECONDITION `ENDPOINT_HELD`, `VERDICT_FAIL`, `RELEASE_NOT_READY`, `ROLLOUT_ENDED`; ABORTED `TRAFFIC_MOVED`.
+ * Errors: FAILED_PRECONDITION `ENDPOINT_HELD`, `VERDICT_FAIL`, `RELEASE_NOT_READY`, `ROLLOUT_ENDED`,
+ * `TRAFFIC_MOVED` when someone else has moved; ABORTED `TRAFFIC_MOVED` when someone does at the same moment.
  */
 export async function advance(
   ports: RolloutPorts,

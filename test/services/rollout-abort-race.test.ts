@@ -1,0 +1,67 @@
+// A rollout ends while its first step is on its way to the store of traffic: its version gets no traffic, or loses it at once.
+import { expect, onTestFinished, test } from "vitest";
+import { rollout } from "../../shared/domain/rollout.ts";
+import { versionWeights } from "../../shared/domain/traffic.ts";
+import { load } from "../../shared/runtime/record.ts";
+import { abort, moveToStep, type RolloutMovePorts, takeBack } from "../../shared/runtime/rollout-moves.ts";
+import { createServingWorld } from "../support/serving-world.ts";
+import { QUICK_POLICY, rolloutOf, versionNamed } from "../support/simulated-serving.ts";
+
+const mover = { actor: "grace" };
+const step = { step: 0, override: false, reason: "ready", mover: { actor: "services/rollout" } };
+
+/** Version 1 serves, version 2 is about to take its first step, and `end` happens while that is written. */
+async function race(end: (ports: RolloutMovePorts, name: string) => Promise<unknown>) {
+  const world = createServingWorld();
+  onTestFinished(() => world.close());
+  await world.configure(QUICK_POLICY);
+  await world.register(1);
+  const stateOf = async (id: number) => (await world.rollout(rolloutOf(id)))["state"];
+  await world.until("version 1 is promoted", async () => (await stateOf(1)) === "PROMOTED");
+  await world.register(2);
+  const name = rolloutOf(2);
+  const { state } = await load(world.ports.ledger, rollout, name);
+  expect(state.step).toBe(-1);
+
+  let ended = false;
+  const late: RolloutMovePorts = {
+    ...world.ports,
+    deploys: { status: async () => ({ state: "ready", since: "", message: "" }) },
+    traffic: {
+      ...world.ports.traffic,
+      async write(...order) {
+        if (!ended) await end(world.ports, name);
+        ended = true;
+        return world.ports.traffic.write(...order);
+      },
+    },
+  };
+  const outcome = moveToStep(late, name, state, step).then(
+    () => "moved",
+    (error: unknown) => (error as { readonly reason: string }).reason,
+  );
+  // A store that has changed meanwhile is read again after a pause.
+  await world.second();
+  return {
+    outcome: await outcome,
+    state: await stateOf(2),
+    weights: versionWeights((await world.trafficNow()).document),
+  };
+}
+
+test("a step that was decided before an abort and arrives after it moves nothing", async () => {
+  const { outcome, state, weights } = await race((ports, name) =>
+    abort(ports, name, { reason: "not now", mover }),
+  );
+  expect(outcome).toBe("TRAFFIC_MOVED");
+  expect(state).toBe("ABORTED");
+  expect(weights).toEqual({ [versionNamed(1)]: 100 });
+});
+
+test("a version that was taken back while its first step was under way loses its traffic again", async () => {
+  const order = { trigger: "inconclusive", reason: "no verdict", actor: "services/rollout" } as const;
+  const { outcome, state, weights } = await race((ports, name) => takeBack(ports, name, order));
+  expect(outcome).toBe("moved");
+  expect(state).toBe("ROLLED_BACK");
+  expect(weights).toEqual({ [versionNamed(1)]: 100 });
+});
