@@ -9,7 +9,7 @@ import { backendName } from "../../shared/domain/backend.ts";
 import { editTraffic, moveTraffic } from "../../shared/runtime/traffic.ts";
 import { markGood } from "../../shared/domain/traffic-standing.ts";
 import { DOORS, EDGE_HOST, PUSH_ACCOUNT, startEdgeWorld } from "../support/google/edge.ts";
-import type { Stand } from "../support/google/loopback.ts";
+import type { Site } from "../support/google/internet.ts";
 import { userName } from "../support/kubernetes/apiserver.ts";
 import {
   KUBERNETES_MISSING,
@@ -27,7 +27,7 @@ const ROLLBACK_MS = 5_000;
 
 interface Cluster {
   readonly world: KubernetesWorld;
-  readonly stand: Stand;
+  readonly site: Site;
   readonly token: string;
 }
 
@@ -66,7 +66,7 @@ async function serving({ world }: Cluster) {
 const fakeCluster = async (): Promise<Cluster> => {
   const world = await fakeWorld();
   onTestFinished(() => world.close());
-  return { world, stand: { port: Number(new URL(world.fake.url).port) }, token: "fake-token" };
+  return { world, site: { port: Number(new URL(world.fake.url).port) }, token: "fake-token" };
 };
 
 /** The identity of the API in the cluster is that of the rollback, which may get and patch routes and nothing else. */
@@ -74,7 +74,7 @@ const realCluster = async (): Promise<Cluster> => {
   const world = await realWorld();
   onTestFinished(() => world.close());
   const { url, ca, tokens } = await sharedApiServer();
-  return { world, stand: { port: Number(new URL(url).port), ca }, token: tokens.rollback };
+  return { world, site: { port: Number(new URL(url).port), ca }, token: tokens.rollback };
 };
 
 /** Asks as Google's front end does: under the edge's own name, whatever address it is. */
@@ -105,7 +105,7 @@ describe.each([
     async () => {
       const cluster = await start();
       const { endpoint, version, read } = await serving(cluster);
-      const { iap, start: startEdge } = await startEdgeWorld(cluster.stand, cluster.token);
+      const { iap, start: startEdge } = await startEdgeWorld(cluster.site, cluster.token);
       const api = startEdge("api", DOORS.people);
       const url = await api.url();
       expect((await ask(url, "/startupz", {})).status).toBe(200);
@@ -140,7 +140,7 @@ describe.each([
 test("each door lets in only who stands behind it, and says so", { timeout: TIMEOUT_MS }, async () => {
   const cluster = await fakeCluster();
   const { endpoint, version } = await serving(cluster);
-  const { iap, google, github, start } = await startEdgeWorld(cluster.stand, cluster.token);
+  const { iap, google, github, start } = await startEdgeWorld(cluster.site, cluster.token);
   const serves = `/v1/${endpoint}:resolveServing`;
   const eve = { claims: { email: "eve@example.com" } };
 
@@ -202,7 +202,7 @@ test(
   async () => {
     const cluster = await fakeCluster();
     await serving(cluster);
-    const { iap, start } = await startEdgeWorld(cluster.stand, cluster.token);
+    const { iap, start } = await startEdgeWorld(cluster.site, cluster.token);
     const page = start("console", DOORS.people);
     const url = await page.url();
     const html = { accept: "text/html" };
@@ -232,7 +232,7 @@ test(
       expect(bare.output()).toContain(`${name} is missing`);
 
     const cluster = await fakeCluster();
-    const { secrets, start } = await startEdgeWorld(cluster.stand, cluster.token);
+    const { secrets, start } = await startEdgeWorld(cluster.site, cluster.token);
     secrets.add("signalbox-prod-principals", '{"principals": [{"principal": "Grace"}]}');
     const misled = start("api", DOORS.people);
     expect(await misled.ended()).toBe(1);

@@ -58,16 +58,20 @@ async function startApi() {
 }
 
 describe.skipIf(EMULATORS_MISSING)(`${EMULATORS_NOTE}the topic's door of the API`, () => {
-  test("takes an event that its subscription pushes, once, and no other's", { timeout: TIMEOUT_MS }, async () => {
-    const { running, post, ledger } = await startApi();
-    const path = "/v1/events:push";
-    const facts = async () => (await ledger.read(MODEL)).facts.map(({ type, actor }) => [type, actor]);
-    expect(await post(path, pushed(EVENT, `${SUBSCRIPTION}-other`))).toBe(403);
-    expect(await facts()).toEqual([]);
-    expect(await post(path, pushed(EVENT))).toBe(204);
-    expect(await post(path, pushed(EVENT))).toBe(204);
-    expect(await facts()).toEqual([["model-version.created", "topics/events"]]);
-    expect(await running.stop()).toBe(0);
-    expect(running.output()).not.toMatch(/ya29|eyJ/);
-  });
+  test(
+    "takes an event that its subscription pushes, once, and no other's",
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const { running, post, ledger } = await startApi();
+      const path = "/v1/events:push";
+      const facts = async () => (await ledger.read(MODEL)).facts.map(({ type, actor }) => [type, actor]);
+      expect(await post(path, pushed(EVENT, `${SUBSCRIPTION}-other`))).toBe(403);
+      expect(await facts()).toEqual([]);
+      expect(await post(path, pushed(EVENT))).toBe(204);
+      expect(await post(path, pushed(EVENT))).toBe(204);
+      expect(await facts()).toEqual([["model-version.created", "topics/events"]]);
+      expect(await running.stop()).toBe(0);
+      expect(running.output()).not.toMatch(/ya29|eyJ/);
+    },
+  );
 });

@@ -1,17 +1,14 @@
 // An edge of Signalbox as Cloud Run runs it: the real program with the settings of Terraform, and on loopback what it may reach there:
 // the issuers of Google, IAP and GitHub, Secret Manager, the metadata server, and an API server of a cluster. Firestore, Pub/Sub,
 // Prometheus and all else of Google are away.
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { onTestFinished } from "vitest";
 import { GITHUB_ISSUER } from "../../../shared/adapters/google/oidc-github.ts";
 import { IAP_ISSUER } from "../../../shared/adapters/google/oidc-iap.ts";
 import { formatPrincipals } from "../../../shared/runtime/principals-file.ts";
 import type { PrincipalEntry } from "../../../shared/runtime/identity.ts";
 import { temporaryFolder } from "../folder.ts";
-import { ROOT } from "../source-files.ts";
 import { startService } from "../service-process.ts";
-import type { Stand } from "./loopback.ts";
+import { type Site, startInternet } from "./internet.ts";
 import { ARTIFACT_SETTINGS } from "./artifact-settings.ts";
 import { startMetadata } from "./metadata-fake.ts";
 import { startIssuer } from "./oidc-issuer-fake.ts";
@@ -111,7 +108,7 @@ export const KNOWN: readonly PrincipalEntry[] = [
 ];
 
 /** What an edge may reach. Closed when the test ends. */
-export async function startEdgeWorld(cluster: Stand, accessToken: string) {
+export async function startEdgeWorld(cluster: Site, accessToken: string) {
   const issuers = await startIssuers();
   const secrets = createSecretsFake("acme");
   secrets.add(`${PREFIX}-principals`, formatPrincipals(KNOWN));
@@ -123,14 +120,14 @@ export async function startEdgeWorld(cluster: Stand, accessToken: string) {
     "signalbox-prod-api@acme.iam.gserviceaccount.com",
     accessToken,
   );
-  const portOf = (url: string): Stand => ({ port: Number(new URL(url).port) });
-  const hosts: Readonly<Record<string, Stand>> = {
-    "www.gstatic.com": portOf(issuers.iap.keysUrl),
-    "www.googleapis.com": portOf(issuers.google.keysUrl),
-    "token.actions.githubusercontent.com": portOf(issuers.github.keysUrl),
-    "secretmanager.googleapis.com": portOf(secretFront.url),
+  const siteAt = (url: string): Site => ({ port: Number(new URL(url).port) });
+  const internet = await startInternet({
+    "www.gstatic.com": siteAt(issuers.iap.keysUrl),
+    "www.googleapis.com": siteAt(issuers.google.keysUrl),
+    "token.actions.githubusercontent.com": siteAt(issuers.github.keysUrl),
+    "secretmanager.googleapis.com": siteAt(secretFront.url),
     [CLUSTER_HOST]: cluster,
-  };
+  });
   const environment = (service: string, door: Readonly<Record<string, string>>) => ({
     ...SHARED,
     ...door,
@@ -139,15 +136,9 @@ export async function startEdgeWorld(cluster: Stand, accessToken: string) {
     PORT: "0",
     GCE_METADATA_HOST: metadata.host,
     METADATA_SERVER_DETECTION: "assume-present",
-    TEST_LOOPBACK: JSON.stringify(hosts),
+    ...internet.environment,
   });
   const start = (service: "api" | "console", door: Readonly<Record<string, string>>) =>
-    startService(service, environment(service, door), [
-      process.execPath,
-      "--disable-warning=ExperimentalWarning",
-      "--import",
-      pathToFileURL(join(import.meta.dirname, "loopback.ts")).href,
-      join(ROOT, "services", service, "main.ts"),
-    ]);
+    startService(service, environment(service, door));
   return { ...issuers, secrets, secretFront, start };
 }

@@ -1,9 +1,9 @@
 // A small internet on loopback: hosts of Google by their real names, over TLS, each led to a fake or an emulator. A program that is
-// started with its environment is configured as in production, and reaches nothing else.
+// started with its environment is configured as in production, and reaches nothing else: other hosts hang up.
 import { readFileSync } from "node:fs";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { createServer } from "node:tls";
+import { connect as connectTls, createServer } from "node:tls";
 import { onTestFinished } from "vitest";
 import { makeCertificate } from "../certificates.ts";
 import { temporaryFolder } from "../folder.ts";
@@ -13,7 +13,12 @@ export interface Site {
   readonly port: number;
   /** gRPC is HTTP/2; everything else that we speak is HTTP/1.1. */
   readonly isGrpc?: boolean;
+  /** It speaks TLS there as well, with a certificate of this authority; plainly otherwise. */
+  readonly ca?: string;
 }
+
+const connectTo = ({ port, ca }: Site): Socket =>
+  ca === undefined ? connect(port, "127.0.0.1") : connectTls({ port, host: "127.0.0.1", ca });
 
 const PRELOAD = join(import.meta.dirname, "internet-preload.ts");
 
@@ -29,7 +34,7 @@ export async function startInternet(sites: Readonly<Record<string, Site>>) {
     (client) => {
       const site = sites[String(client.servername)];
       if (site === undefined) return void client.destroy();
-      const upstream = connect(site.port, "127.0.0.1");
+      const upstream = connectTo(site);
       client.pipe(upstream).pipe(client);
       client.once("close", () => upstream.destroy());
       upstream.once("close", () => client.destroy());
