@@ -18,6 +18,8 @@ import { startLiveRequests } from "../support/live-requests.ts";
 import { until } from "../support/until.ts";
 
 const TIMEOUT_MS = 120_000;
+/** The API may take that long to tell the end of a rollback, and its answer is waited for longer than that. */
+const WAIT = { body: { timeoutSeconds: 25 }, timeoutMs: 30_000 };
 const QUICK_STANDBY = configurationText().replace("standby: 30m", "standby: 1s");
 /** Long enough to be seen, or killed, while it starts. */
 const SLOW_START = { startupMs: 3_000 };
@@ -82,7 +84,7 @@ describe("a rollback to a cold version", () => {
       expect(Date.parse(etaTime ?? "") - Date.parse(createTime ?? "")).toBeGreaterThanOrEqual(
         SLOW_START.startupMs,
       );
-      const done = await api.post(`/v1/${String(begun["name"])}:wait`, { timeoutSeconds: 25 });
+      const { answer: done } = await api.call("POST", `/v1/${String(begun["name"])}:wait`, WAIT);
       expect(done).toMatchObject({
         done: true,
         response: { to: versionName("1"), weights: { [versionName("1")]: 100 } },
@@ -132,7 +134,7 @@ describe("a rollback to a cold version", () => {
       await current.kill();
       current = await startInstallationProcess({ state });
       const name = String(begun["name"]);
-      const done = await current.api.post(`/v1/${name}:wait`, { timeoutSeconds: 25 });
+      const { answer: done } = await current.api.call("POST", `/v1/${name}:wait`, WAIT);
       expect(done).toMatchObject({ name, done: true, response: { to: versionName("1") } });
       const listed = await current.api.list(`/v1/${ENDPOINT}/operations`);
       expect(listed).toMatchObject([{ name, done: true }]);
