@@ -1,5 +1,4 @@
 // The adapters of the serving journey: artifacts, model servers, and the gateway that obeys the traffic documents.
-import { createArtifacts } from "../../shared/adapters/local/artifacts.ts";
 import { createCheckout } from "../../shared/adapters/local/deploys-checkout.ts";
 import type { DeployLimits } from "../../shared/adapters/local/deploys-life.ts";
 import { createDeploys } from "../../shared/adapters/local/deploys.ts";
@@ -7,6 +6,7 @@ import { createGateway } from "../../shared/adapters/local/gateway.ts";
 import type { LocalTraffic } from "../../shared/adapters/local/traffic.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import type { Tls } from "../../shared/runtime/tls.ts";
+import { openArtifacts } from "./open-artifacts.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 /** What they are made from. */
@@ -22,10 +22,6 @@ export interface ServingOptions {
   /** How patient deploys are, where it is not as by default. */
   readonly deployLimits?: Partial<DeployLimits> | undefined;
 }
-
-/** The artifacts of one installation. */
-export const openArtifacts = (state: StateFolder, roots: readonly string[]) =>
-  createArtifacts({ roots: [state.path("artifacts"), ...roots] });
 
 /** Opens them. Nothing is started or listened on yet. */
 export function openServing({ state, artifactRoots, path, traffic, deployLimits, tls }: ServingOptions) {

@@ -24,7 +24,9 @@ const { config, world, cloud } = configure(
   GOOGLE_PROVISIONING,
 );
 // On Google Cloud it runs in the image of builds, and not here.
-if (cloud === undefined) await requireTerraform(config.PATH);
+const hasTerraform = cloud === undefined ? requireTerraform(config.PATH) : undefined;
+// Awaited before it listens; it may be refused before that.
+hasTerraform?.catch(() => undefined);
 const { state, keys } = await joinState(config.SIGNALBOX_STATE);
 const log = createLog("provisioner");
 const stored = await openStores(world, state, log);
@@ -48,6 +50,7 @@ async function openOnGoogle(settings: NonNullable<typeof cloud>) {
   return openGoogleProvisioning(settings, { secrets: openGoogleSecrets(settings), log });
 }
 
+await hasTerraform;
 await serveAlone(provisioner, {
   world,
   stores: stored,

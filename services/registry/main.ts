@@ -8,8 +8,8 @@ import {
   serveAlone,
 } from "../../scripts/compose/alone.ts";
 import { GOOGLE_REGISTRY } from "../../scripts/compose/google-settings.ts";
+import { openArtifacts } from "../../scripts/compose/open-artifacts.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
-import { openArtifacts } from "../../scripts/compose/open-serving.ts";
 import { configure } from "../../scripts/compose/world.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
 import { createLog } from "../../shared/runtime/log.ts";

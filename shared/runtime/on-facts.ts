@@ -2,14 +2,14 @@
 // Status codes are the protocol: 204 is done, not wanted, or kept as a dead letter; 5xx asks for the message again.
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { http, type Request, type Response } from "@google-cloud/functions-framework";
-import { getTestServer } from "@google-cloud/functions-framework/testing";
+import type { HttpFunction } from "@google-cloud/functions-framework";
 import { type ControlPlaneError, ERROR_CODES, isTransient } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
 import { coalesced } from "./coalesce.ts";
 import { withDeadline } from "./deadline.ts";
 import { deliver, type DeliverPorts, HANDLER_TIME_MAX_MS } from "./deliver.ts";
 import type { FactService } from "./fact-service.ts";
+import { openedOnce } from "./opened-once.ts";
 import { toControlPlaneError } from "./errors.ts";
 import { acceptHint, hintAt, type Hints } from "./hints.ts";
 import { FACT_BYTES_MAX } from "./parse.ts";
@@ -91,13 +91,13 @@ function createTaker(service: FactService, ports: DeliverPorts, options: DoorOpt
   };
 }
 
-/**
- * Registers the service as an HTTP function of its name. `serveFunction` or the framework's own program hosts it. A push of
- * another subscription than that of the options is 403.
- */
+/** Name → function, until a server hosts it. */
+const functions = new Map<string, HttpFunction>();
+
+/** Registers the service as an HTTP function of its name, for `serveFunction`. A push of another subscription than that of the options is 403. */
 export function onFacts(service: FactService, ports: DeliverPorts, options: DoorOptions = {}): void {
   const take = createTaker(service, ports, options);
-  http(service.name, async (request: Request, response: Response) => {
+  functions.set(service.name, async (request, response) => {
     try {
       response.status(await take(request.path, request.rawBody ?? Buffer.alloc(0))).end();
     } catch (error) {
@@ -105,6 +105,13 @@ export function onFacts(service: FactService, ports: DeliverPorts, options: Door
       response.status(503).end();
     }
   });
+}
+
+/** The framework with the function, loaded at the first call. */
+function frameworkOf(name: string): () => Promise<Server> {
+  const hosted = functions.get(name);
+  if (hosted === undefined) throw new Error(`No function ${name} is registered: call onFacts first.`);
+  return openedOnce(async () => (await import("./function-host.ts")).hostFunction(name, hosted));
 }
 
 /** Why a request is turned away before anything reads its body, or undefined. */
@@ -140,18 +147,20 @@ function answeredProbe({ method, url = "" }: IncomingMessage, response: ServerRe
  * the token that both sides were started with.
  */
 export function serveFunction(name: string, door: string | PushGuard): Server {
-  const framework = getTestServer(name);
+  const framework = frameworkOf(name);
   const guard = typeof door === "string" ? tokenGuard(door) : door;
-  return createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     if (answeredProbe(request, response)) return;
-    void refusal(request, guard).then((status) => {
+    void refusal(request, guard).then(async (status) => {
       if (status !== undefined) {
         response.writeHead(status, { connection: "close" }).end();
         return;
       }
       // Bytes, so that the framework's own parser does not read them as JSON: it would answer a stack trace.
       request.headers["content-type"] = "application/octet-stream";
-      framework.emit("request", request, response);
+      (await framework()).emit("request", request, response);
     });
   });
+  // Whoever waits for the port sees it now, and the first push finds the framework loaded. A framework that cannot be loaded ends the process.
+  return server.once("listening", () => setImmediate(() => void framework()));
 }

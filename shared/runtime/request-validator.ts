@@ -1,7 +1,7 @@
 // Validation of requests. Bodies are taken as they are; what stands in path and query is text and is read as what its schema asks
 // for: `5` is an integer and `true` a boolean, but `true` is no integer and `1` no boolean.
 import { type TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile, type Validator } from "typebox/compile";
 
 interface Kind {
   readonly type?: string;
@@ -33,7 +33,7 @@ function readTexts({ properties = {} }: Kind, values: unknown): unknown {
   );
 }
 
-/** The validator of one part of a route's requests, as Fastify asks for it. */
+/** The validator of one part of a route's requests, as Fastify asks for it; compiled at the first request. */
 export function compileValidator({
   schema,
   httpPart,
@@ -41,8 +41,9 @@ export function compileValidator({
   readonly schema: TSchema;
   readonly httpPart?: string;
 }) {
-  const validator = Compile(schema);
+  let validator: Validator | undefined;
   return (value: unknown) => {
+    validator ??= Compile(schema);
     const read = httpPart === "body" ? value : readTexts(schema, value);
     return validator.Check(read) ? { value: read } : { error: validator.Errors(read) };
   };

@@ -1,6 +1,5 @@
 // Every HTTP door of ours: one way to read, to refuse, to let in, and to end.
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import type { TSchema } from "typebox";
 import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import { ControlPlaneError, ERROR_CODES, type ErrorCode } from "../domain/errors.ts";
 import { parseStrictJson } from "../domain/strict-json.ts";
@@ -16,7 +15,7 @@ import type { Identity, Principal } from "./identity.ts";
 import type { Log } from "./log.ts";
 import type { Tls } from "./tls.ts";
 import { tellRequests } from "./request-spans.ts";
-import { compileValidator } from "./request-validator.ts";
+import { readyToAnswer, ROUTE_SCHEMAS } from "./route-schemas.ts";
 import { answerBrokenRequest } from "./server-broken-request.ts";
 import type { Sessions } from "./sessions.ts";
 import { createShedding, isShed, type Lane } from "./shedding.ts";
@@ -179,9 +178,8 @@ function createBareServer({ clock, tls }: ServerOptions) {
     logger: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
-  })
-    .withTypeProvider<TypeBoxTypeProvider>()
-    .setValidatorCompiler<TSchema>(compileValidator);
+    schemaController: ROUTE_SCHEMAS,
+  }).withTypeProvider<TypeBoxTypeProvider>();
 }
 
 /** A server with no routes yet. Every route that is added must name its role in `config.role`, or adding it throws. */
@@ -210,6 +208,8 @@ export function createServer(options: ServerOptions) {
   });
   app.addHook("onRequest", async (request, reply) => {
     protect(reply, request.id);
+    // First of all, because a refusal is an answer too.
+    await readyToAnswer(request);
     requireFewHeaders(request);
     requireHost(request.raw.rawHeaders, hosts());
     const caller = await letIn(gate, request);
