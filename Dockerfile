@@ -24,7 +24,7 @@ RUN npm sbom --package-lock-only --sbom-format=cyclonedx --omit=dev --omit=optio
 # The services lie where they will run, and the user is the one that they run as: both are part of the cache's key.
 RUN cp -r /out/services /app && mkdir /app/compile-cache && chown 65532:65532 /app/compile-cache
 USER 65532:65532
-RUN NODE_COMPILE_CACHE=/app/compile-cache node scripts/image/warm.ts /app
+RUN node scripts/image/warm.ts /app
 
 FROM ${NODE} AS builds
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
@@ -40,7 +40,7 @@ FROM ${BASE} AS services
 COPY --from=code /usr/local/bin/node /nodejs/bin/node
 COPY --from=code /app /app
 COPY --from=code /out/sbom.cdx.json /app/sbom.cdx.json
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/compile-cache
+ENV NODE_ENV=production
 USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["/nodejs/bin/node", "--disable-warning=ExperimentalWarning", "/app/main.js"]

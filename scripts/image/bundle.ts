@@ -4,6 +4,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { copyFiles, SHIPPED_FILES } from "../shipped-files.ts";
+import { BUILTINS } from "./builtins.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 /** Read from beside the code that serves it, and all code lies at the root. */
@@ -33,7 +34,11 @@ export async function bundle(entries: Readonly<Record<string, string>>, folder: 
     legalComments: "none",
     logLevel: "error",
     metafile: true,
+    // Names stay: they stand in stack traces.
+    minifySyntax: true,
+    minifyWhitespace: true,
     platform: "node",
+    plugins: [BUILTINS],
     splitting: true,
     target: "node24",
   });

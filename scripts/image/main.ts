@@ -1,5 +1,9 @@
 // The program of the image: runs the service that its argument names. Each service is a chunk of its own, so none loads another's.
 
+import { existsSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+
 /** Service → its main program. */
 const SERVICES: Readonly<Record<string, () => Promise<unknown>>> = {
   api: () => import("../../services/api/main.ts"),
@@ -16,9 +20,20 @@ const SERVICES: Readonly<Record<string, () => Promise<unknown>>> = {
 /** What a shell answers for wrong usage. */
 const USAGE = 64;
 
+/**
+ * Uses what scripts/image/warm.ts kept of this service's start, where it did. Each service has a cache of its own: one file of code
+ * is kept with the functions that have run by then, and those are others in each service. NODE_COMPILE_CACHE goes before.
+ */
+function useCompiled(service: string): void {
+  const folder = join(import.meta.dirname, "compile-cache", service);
+  if (existsSync(folder)) enableCompileCache(folder);
+}
+
 const name = process.argv[2] ?? "";
-if (Object.hasOwn(SERVICES, name)) await SERVICES[name]?.();
-else {
+if (Object.hasOwn(SERVICES, name)) {
+  useCompiled(name);
+  await SERVICES[name]?.();
+} else {
   const known = Object.keys(SERVICES).join(", ");
   process.stderr.write(`${JSON.stringify(name)} is no service: give one of ${known} as the argument.\n`);
   process.exitCode = USAGE;

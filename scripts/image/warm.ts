@@ -1,23 +1,54 @@
-// Fills Node's compile cache (NODE_COMPILE_CACHE) with the code of a bundle, when an image is made: it cannot be written while one
-// runs, because the file system is read-only then. Services find no configuration here and say so by an error, which is expected.
-import { readdirSync } from "node:fs";
+// `warm.ts FOLDER` fills the compile caches of a bundle when an image is made: they cannot be written while one runs, because the file
+// system is read-only then. Each service is started once, for Node keeps of a file only the functions that have run.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { openKeys, openPrincipals, openStateFolder } from "../compose/state-folder.ts";
+import { chunkOfService } from "./chunks.ts";
 
-const [folder = "."] = process.argv.slice(2);
-// The entry comes last, as if it were asked for a service: by then it is known that none of them starts here.
-process.argv[2] = "webhook";
-const files = readdirSync(resolve(folder))
-  .filter((name) => name.endsWith(".js"))
-  .sort();
-let refused = 0;
-for (const file of files) {
-  try {
-    await import(pathToFileURL(join(resolve(folder), file)).href);
-  } catch (error) {
-    if ((error as { reason?: unknown }).reason !== "CONFIG_INVALID") throw error;
-    refused += 1;
-  }
+/** How long one service may take, on a machine that builds other things too. */
+const START_MS_MAX = 300_000;
+const NOWHERE = "http://127.0.0.1:9";
+
+const folder = resolve(process.argv[2] ?? ".");
+const work = mkdtempSync(join(tmpdir(), "signalbox-warm-"));
+const state = await openStateFolder(join(work, "state"));
+await openKeys(state);
+await openPrincipals(state, [{ principal: "admin", role: "admin", codeHostLogins: [], tokenFile: "token" }]);
+
+// Where images are made there is neither Terraform nor Git: fakes that say a version, which is all that a start asks them.
+const fakes = join(work, "fakes");
+mkdirSync(fakes);
+for (const program of ["git", "terraform"])
+  writeFileSync(
+    join(fakes, program),
+    `#!${process.execPath}\nconsole.log(JSON.stringify({ terraform_version: "99.0.0" }));\n`,
+    { mode: 0o755 },
+  );
+
+const env = {
+  NODE_ENV: "production",
+  PATH: fakes,
+  PORT: "0",
+  SIGNALBOX_API_URL: NOWHERE,
+  SIGNALBOX_GATEWAY_PORT: "0",
+  SIGNALBOX_PUSH_TOKEN: "a push token of a start for its cache, long enough to be one",
+  SIGNALBOX_STATE: state.root,
+  SIGNALBOX_SUBSCRIBERS: `registry=${NOWHERE}`,
+};
+const services = [...chunkOfService(readFileSync(join(folder, "main.js"), "utf8")).keys()];
+if (services.length === 0) throw new Error(`${folder}/main.js names no service.`);
+for (const service of services) {
+  const cache = join(folder, "compile-cache", service);
+  rmSync(cache, { recursive: true, force: true });
+  mkdirSync(cache, { recursive: true });
+  const { status, signal, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "compile.ts"), folder, service],
+    { env, encoding: "utf8", timeout: START_MS_MAX, killSignal: "SIGKILL" },
+  );
+  if (status !== 0) throw new Error(`${service} ended with ${status ?? signal}:\n${stdout}${stderr}`);
 }
-process.stdout.write(`Compiled ${files.length} files, of which ${refused} found no configuration.\n`);
-process.exit(0);
+rmSync(work, { recursive: true, force: true });
+process.stdout.write(`Compiled ${services.length} services: ${services.join(", ")}.\n`);

@@ -85,7 +85,7 @@ beforeAll(() => {
   // The cache's keys hold where the code lies, which is `/app` in every stage of an image, and differs here.
   const { root } = image("services");
   const warm = join(ROOT, "scripts/image/warm.ts");
-  const env = { PATH: process.env["PATH"] ?? "", NODE_COMPILE_CACHE: join(root, "app/compile-cache") };
+  const env = { PATH: process.env["PATH"] ?? "" };
   const { status, stderr } = spawnSync(process.execPath, [warm, join(root, "app")], {
     env,
     encoding: "utf8",
