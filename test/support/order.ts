@@ -1,6 +1,5 @@
 // The order in which a run of all tests takes the files: the longest first, so that none begins when the others are done. What was
 // measured on this machine is known to vitest; in a fresh clone nothing is, and the size of a file does not tell how long it takes.
-import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { BaseSequencer, type TestSequencer, type TestSpecification, type Vitest } from "vitest/node";
 import { ROOT } from "./source-files.ts";
@@ -37,35 +36,24 @@ export const LONGEST: readonly string[] = [
   "test/services/registry-on-google.test.ts",
 ];
 
-/** Asks for the API server that CI may still be building. */
-const asksKubernetes = (path: string): boolean => readFileSync(path, "utf8").includes("kubernetes/found.ts");
-
-/** Sorts paths: the longest in their order, the others as they came; those that have to wait for something last, in that same order. */
-export function longestFirst(
-  paths: readonly string[],
-  hasToWait: (path: string) => boolean,
-): readonly string[] {
+/** Sorts paths: the longest in their order, the others as they came. */
+export function longestFirst(paths: readonly string[]): readonly string[] {
   const rank = (path: string): number => {
     const place = LONGEST.indexOf(relative(ROOT, path).replaceAll("\\", "/"));
-    return (place === -1 ? LONGEST.length : place) + (hasToWait(path) ? LONGEST.length + 1 : 0);
+    return place === -1 ? LONGEST.length : place;
   };
-  const ranks = new Map(paths.map((path) => [path, rank(path)]));
-  return paths.toSorted((one, other) => (ranks.get(one) ?? 0) - (ranks.get(other) ?? 0));
+  return paths.toSorted((one, other) => rank(one) - rank(other));
 }
 
 /** What vitest makes with `new`: its own order, with the longest files before the others. */
 export function Order(context: Vitest): TestSequencer {
   const usual = new BaseSequencer(context);
-  const building = process.env["SIGNALBOX_KUBERNETES_BUILDING"];
   return {
     shard: (files) => usual.shard(files),
     async sort(files) {
       const sorted = await usual.sort(files);
       const byPath = new Map<string, TestSpecification>(sorted.map((file) => [file.moduleId, file]));
-      const isBuilding = building !== undefined && existsSync(building);
-      return longestFirst([...byPath.keys()], (path) => isBuilding && asksKubernetes(path)).flatMap(
-        (path) => byPath.get(path) ?? [],
-      );
+      return longestFirst([...byPath.keys()]).flatMap((path) => byPath.get(path) ?? []);
     },
   };
 }

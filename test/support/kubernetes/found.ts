@@ -3,21 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { request } from "undici";
 import { inject } from "vitest";
-import { until } from "../until.ts";
 import type { ApiServer } from "./apiserver.ts";
 
-const {
-  KUBEBUILDER_ASSETS: assets,
-  SIGNALBOX_TEST_CRDS: definitions,
-  SIGNALBOX_KUBERNETES_BUILDING: building,
-} = process.env;
-
-/** Longest wait for a build of the server that goes on while other tests run; CI gives it up before. */
-const BUILD_MS_MAX = 30 * 60_000;
-
-// The file is there as long as the server is being built: what it lacks until then, it does not lack for good.
-if (building !== undefined)
-  await until("the API server to be built", () => (existsSync(building) ? undefined : true), BUILD_MS_MAX);
+const { KUBEBUILDER_ASSETS: assets, SIGNALBOX_TEST_CRDS: definitions } = process.env;
 
 const lacks = [
   ...(assets !== undefined && existsSync(join(assets, "kube-apiserver")) ? [] : ["KUBEBUILDER_ASSETS"]),
