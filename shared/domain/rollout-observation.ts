@@ -16,6 +16,8 @@ function own(
 ): Decision<RolloutFactType> {
   const { modelVersion } = started;
   const { epoch, movedAt, reason } = move;
+  // An end is told with the move that took traffic away: one that changed no weight only refused what was under way.
+  const end = { modelVersion, reason, ...((move.from[modelVersion] ?? 0) > 0 ? { epoch } : {}) };
   switch (purpose.kind) {
     case "step": {
       if (purpose.step <= state.step) return ignored(`the rollout is at step ${state.step} already`);
@@ -28,10 +30,10 @@ function own(
     case "promote":
       return promotedAt(movedAt, started, { epoch, override: purpose.override || state.override });
     case "take-back":
-      return rolledBackAt(movedAt, { modelVersion, trigger: purpose.trigger, reason, epoch });
+      return rolledBackAt(movedAt, { ...end, trigger: purpose.trigger });
     case "abort":
     case "replace":
-      return abortedAt(movedAt, { modelVersion, reason, epoch });
+      return abortedAt(movedAt, end);
   }
 }
 

@@ -12,7 +12,7 @@ import type { Deploys } from "../ports/deploys.ts";
 import { load, record } from "./record.ts";
 import { recordTraffic, type RecordTrafficPorts } from "./record-traffic.ts";
 import { rollback } from "./rollback.ts";
-import { holdEndpoint, markVersionGood, moveTraffic } from "./traffic.ts";
+import { holdEndpoint, markVersionGood, type MoveOrder, moveTraffic } from "./traffic.ts";
 
 /** What moving a rollout needs. */
 export interface RolloutMovePorts extends RecordTrafficPorts {
@@ -102,32 +102,6 @@ export async function moveToStep(
       ...requestOf(mover),
     });
   }
-  return withoutTrafficAfterEnd(ports, name, mover);
-}
-
-/**
- * The rollout after its step. One that was taken back while the step was under way had no traffic then, and must have none now: an
- * abort refuses such a step by its epoch, the other ends are recorded without a move.
- */
-async function withoutTrafficAfterEnd(
-  ports: RolloutMovePorts,
-  name: string,
-  mover: Mover,
-): Promise<RolloutState> {
-  const state = await settledRollout(ports, name);
-  const { started } = state;
-  if (started === undefined || started.previous === null || !hasEnded(state)) return state;
-  const { document } = await recordTraffic(ports, started.endpoint);
-  if (document.traffic.moves[0]?.cause.startsWith(`${name}/step-`) !== true) return state;
-  await moveTraffic(ports, {
-    endpoint: started.endpoint,
-    expectedEpoch: document.traffic.epoch,
-    kind: "abort",
-    to: weightsWith(started, 0),
-    cause: moveCause(name, { kind: "abort" }),
-    reason: "The rollout had ended before this step arrived.",
-    ...requestOf(mover),
-  });
   return settledRollout(ports, name);
 }
 
@@ -177,6 +151,9 @@ export interface TakeBack {
   readonly actor: string;
 }
 
+/** Tries of an end whose traffic moves meanwhile: its own step comes between once, people may move as well. */
+export const TAKE_BACK_ATTEMPTS_MAX = 4;
+
 /** No version can take the traffic now: worth another try, since backends are started again when they die. */
 function noTargetYet(error: unknown): unknown {
   const known = error instanceof ControlPlaneError && error.code === "FAILED_PRECONDITION";
@@ -194,28 +171,41 @@ function noTargetYet(error: unknown): unknown {
 
 /**
  * Takes a rollout back. A candidate with traffic loses it to its predecessor, which holds the endpoint unless the policy says
- * otherwise; one without is only recorded. The first version of an endpoint keeps its traffic, for there is nowhere to go.
- * Errors: UNAVAILABLE `NO_GOOD_VERSION` while no other version can serve, `TARGET_WARMING` while the one that can is warmed.
+ * otherwise; one without ends where it stands. The first version of an endpoint keeps its traffic, for there is nowhere to go.
+ * Errors: UNAVAILABLE `NO_GOOD_VERSION` while no other version can serve, `TARGET_WARMING` while the one that can is warmed;
+ * ABORTED `TRAFFIC_MOVED` when its traffic moves again and again meanwhile.
  */
 export async function takeBack(
   ports: RolloutMovePorts,
   name: string,
   order: TakeBack,
 ): Promise<RolloutState> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await takeBackNow(ports, name, order);
+    } catch (error) {
+      // Its first step came between the look and the end: now it has traffic to lose.
+      const moved = error instanceof ControlPlaneError && error.reason === "TRAFFIC_MOVED";
+      if (!moved || tried === TAKE_BACK_ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+async function takeBackNow(ports: RolloutMovePorts, name: string, order: TakeBack): Promise<RolloutState> {
   const state = await settledRollout(ports, name);
   if (hasEnded(state)) return state;
   const started = requireStarted(state);
   const { endpoint, modelVersion, previous } = started;
-  const { trigger, reason, failed, actor } = order;
+  const { trigger, reason, actor } = order;
   const cause = moveCause(name, { kind: "take-back", trigger });
-  if (failed !== undefined && state.release === "preparing" && state.step < 0) {
-    return recordEnd(ports, name, order);
-  }
   const { document } = await recordTraffic(ports, endpoint);
   const exposed = (versionWeights(document)[modelVersion] ?? 0) > 0;
-  if (!exposed) return recordEnd(ports, name, order);
   if (previous === null) {
-    await holdEndpoint(ports, endpoint, { cause, actor, reason });
+    if (exposed) await holdEndpoint(ports, endpoint, { cause, actor, reason });
+    return recordEnd(ports, name, order);
+  }
+  if (!exposed) {
+    await leaveCandidate(ports, started, { kind: "abort", cause, reason, actor });
     return recordEnd(ports, name, order);
   }
   try {
@@ -231,6 +221,23 @@ export async function takeBack(
     throw noTargetYet(error);
   }
   return settledRollout(ports, name);
+}
+
+/**
+ * Takes what traffic the candidate has, without blame. Weights that stay are a move too: the first step, if it is under way, was
+ * decided on the epoch before, and is refused.
+ */
+async function leaveCandidate(
+  ports: RolloutMovePorts,
+  started: Started,
+  order: Pick<MoveOrder, "kind" | "cause" | "reason" | "actor" | "requestId">,
+): Promise<void> {
+  const { endpoint, modelVersion } = started;
+  const { document } = await recordTraffic(ports, endpoint);
+  const weights = versionWeights(document);
+  const exposed = (weights[modelVersion] ?? 0) > 0;
+  const to = exposed ? weightsWith(started, 0) : weights;
+  await moveTraffic(ports, { endpoint, expectedEpoch: document.traffic.epoch, to, ...order });
 }
 
 /** Records an end that moved no traffic. */
@@ -266,19 +273,8 @@ export async function abort(
   const state = await settledRollout(ports, name);
   const { started } = state;
   if (started !== undefined && started.previous !== null && !hasEnded(state)) {
-    const { document } = await recordTraffic(ports, started.endpoint);
-    const weights = versionWeights(document);
-    const exposed = (weights[started.modelVersion] ?? 0) > 0;
-    await moveTraffic(ports, {
-      endpoint: started.endpoint,
-      expectedEpoch: document.traffic.epoch,
-      kind,
-      // Weights that stay are a move too: the first step, if it is under way, was decided on the epoch before, and is refused.
-      to: exposed ? weightsWith(started, 0) : weights,
-      cause: moveCause(name, { kind }),
-      reason,
-      ...requestOf(mover),
-    });
+    const cause = moveCause(name, { kind });
+    await leaveCandidate(ports, started, { kind, cause, reason, ...requestOf(mover) });
     return settledRollout(ports, name);
   }
   await record(ports, rollout, {

@@ -121,7 +121,7 @@ deploysContract("the simulated backends", async () => {
 trafficContract("the observed traffic document", async () => {
   const time = createSimulatedTime();
   const observer = { history: createHistory(() => time.now()), broken: () => {} };
-  return observedTraffic(createMemoryTraffic(), observer, () => "ready");
+  return observedTraffic(createMemoryTraffic(), observer, { stateOf: () => "ready", hasEnded: () => false });
 });
 
 itBehavesLikeCluster("the simulated Ray", async () => {

@@ -12,10 +12,9 @@ import { openPlanProblems } from "./invariants-of-plans.ts";
 import { runProblems } from "./invariants-of-runs.ts";
 import { lineageProblems, viewProblems } from "./invariants-of-views.ts";
 import type { Outside } from "./outside.ts";
+import { ROLLOUT_ENDS } from "./traffic-law.ts";
 
 const ROWS_MAX = 1_000;
-
-const ENDS: ReadonlySet<string> = new Set(["rollout.promoted", "rollout.rolled-back", "rollout.aborted"]);
 
 /** Each rollout ends once, in one way; nothing of it moves after its end. */
 function rolloutProblems(facts: readonly AnyFact[]): readonly string[] {
@@ -25,7 +24,7 @@ function rolloutProblems(facts: readonly AnyFact[]): readonly string[] {
     if (!fact.type.startsWith("rollout.")) continue;
     const end = ends.get(fact.subject);
     if (end !== undefined) problems.push(`${fact.subject}: ${fact.type} after ${end}`);
-    if (ENDS.has(fact.type)) ends.set(fact.subject, fact.type);
+    if (ROLLOUT_ENDS.has(fact.type)) ends.set(fact.subject, fact.type);
   }
   return problems;
 }

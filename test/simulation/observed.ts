@@ -6,7 +6,7 @@ import type { Ledger } from "../../shared/ports/ledger.ts";
 import type { Outbox } from "../../shared/ports/outbox.ts";
 import type { Traffic } from "../../shared/ports/traffic.ts";
 import type { History } from "./history.ts";
-import { trafficProblem } from "./traffic-law.ts";
+import { type Standing, trafficProblem } from "./traffic-law.ts";
 
 /** Where an observer writes what it saw. */
 export interface Observer {
@@ -62,7 +62,7 @@ export function observedOutbox(outbox: Outbox, { broken }: Observer, delivered: 
 export function observedTraffic(
   traffic: Traffic,
   { history, broken }: Observer,
-  stateOf: (backend: string, epoch: number) => string,
+  standing: Standing,
 ): Traffic {
   let latest: TrafficDocument | undefined;
   return {
@@ -78,7 +78,7 @@ export function observedTraffic(
       const weights = JSON.stringify(answer.document.weights);
       history.add("traffic", `epoch ${epoch} ${kind} ${weights}${hold === null ? "" : " held"}`);
       if (kind !== undefined) history.mark(`traffic ${kind}`);
-      const problem = trafficProblem(before, answer.document, stateOf);
+      const problem = trafficProblem(before, answer.document, standing);
       if (problem !== undefined) broken(problem);
       return answer;
     },

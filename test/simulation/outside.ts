@@ -21,6 +21,7 @@ import { createCounters, createUsers } from "./requests.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import { createSimulatedBuilds } from "./terraform.ts";
 import { createSimulatedTime, type SimulatedTime } from "./time.ts";
+import { ROLLOUT_ENDS } from "./traffic-law.ts";
 import { createVouchedMoves } from "./vouched-moves.ts";
 
 /** The repository of all stacks and of the endpoint. */
@@ -107,9 +108,10 @@ export function createOutside(seed: number, change: Partial<Shape> = {}) {
     git: createSimulatedGit(REPOSITORY),
     checks: createSimulatedChecks(),
     vouched,
-    traffic: observedTraffic(serving.traffic, observer, (backend, epoch) =>
-      vouched.has(backend, epoch) ? "ready" : backends.stateOf(backend),
-    ),
+    traffic: observedTraffic(serving.traffic, observer, {
+      stateOf: (backend, epoch) => (vouched.has(backend, epoch) ? "ready" : backends.stateOf(backend)),
+      hasEnded: (rollout) => facts.some(({ subject, type }) => subject === rollout && ROLLOUT_ENDS.has(type)),
+    }),
     deploys: observedDeploys(backends.deploys, observer, serving.weights),
     ledger: observedLedger(createLedger(db), observer, (fact) => void facts.push(fact)),
     delivered,
