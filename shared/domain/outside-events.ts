@@ -36,6 +36,9 @@ export const ModelVersionRegistered = Type.Object(
   strict,
 );
 
+/** Something besides blanks, and nowhere the character that ends an argument of a program. */
+const COMMAND_LINE = "^\\s*[^\\s\\x00][^\\x00]*$";
+
 /** A version knows its URI and its digest; what is read by URI is told apart by its digest, so that lineage knows what was read. */
 const DatasetInput = Type.Object({ datasetVersion: Text }, strict);
 const UriInput = Type.Object({ uri: Text, digest: Text }, strict);
@@ -45,7 +48,11 @@ export const RunRequested = Type.Object(
   {
     team: Type.Optional(Id),
     run: Type.Optional(VersionId),
-    entrypoint: Type.String({ minLength: 1, maxLength: RUN_ENTRYPOINT_CHARACTERS_MAX }),
+    entrypoint: Type.String({
+      minLength: 1,
+      maxLength: RUN_ENTRYPOINT_CHARACTERS_MAX,
+      pattern: COMMAND_LINE,
+    }),
     runtimeEnvironment: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     inputs: Type.Optional(Type.Array(Type.Union([DatasetInput, UriInput]), { maxItems: OUTSIDE_LIST_MAX })),
     outputUri: Text,

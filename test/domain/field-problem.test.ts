@@ -25,6 +25,25 @@ describe("a field that nobody knows", () => {
   });
 });
 
+describe("the entrypoint of a run", () => {
+  const ask = (entrypoint: string) =>
+    refusal(() => requireSchema(RunRequested, { entrypoint, outputUri: "file:///out" }, "data"));
+
+  it.each(["", " \n", "a\u0000b", "\u0000"])("is refused by what the API says of it: %j", (entrypoint) =>
+    expect(ask(entrypoint)?.field).toBe("data.entrypoint"),
+  );
+
+  it.each(["python process.py", " a\nb\n", "\u0001"])("is a command line: %j", (entrypoint) =>
+    expect(ask(entrypoint)).toBeUndefined(),
+  );
+
+  it("is read at once, however long it is", () => {
+    const started = performance.now();
+    for (const entrypoint of [" ".repeat(8_192), `${"a".repeat(8_191)}\u0000`]) ask(entrypoint);
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});
+
 describe("an input of a run", () => {
   const ask = (input: unknown) =>
     refusal(() =>
