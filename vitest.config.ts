@@ -1,17 +1,35 @@
 import { join } from "node:path";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { Interleaved, SHARING, SHARING_FOLDERS } from "./test/support/order.ts";
 
 // Hundreds of processes of a run load the same programs: Node keeps what it compiled for the next of them, by content.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, ".signalbox", "compiled");
 
-export default defineConfig({
+const SHARED = SHARING_FOLDERS.map((folder) => `test/${folder}/**/*.test.ts`);
+const EXCLUDED = ["dist/**", "node_modules/**", ".signalbox/**"];
+
+const project = (
+  test: Pick<NonNullable<TestProjectInlineConfiguration["test"]>, "name" | "include" | "exclude" | "isolate">,
+): TestProjectInlineConfiguration => ({
   test: {
     environment: "node",
-    include: ["test/**/*.test.ts"],
-    exclude: ["dist/**", "node_modules/**", ".signalbox/**"],
-    globalSetup: ["test/support/kubernetes/shared.ts"],
+    // No library of Google looks for a metadata server, unless a test lets it.
+    env: { METADATA_SERVER_DETECTION: "none" },
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    unstubEnvs: true,
+    ...test,
+  },
+});
+
+export default defineConfig({
+  test: {
+    globalSetup: ["test/support/kubernetes/shared.ts"],
     maxWorkers: 2,
+    sequence: { sequencer: Interleaved },
+    projects: [
+      project({ name: SHARING, include: SHARED, exclude: EXCLUDED, isolate: false }),
+      project({ name: "alone", include: ["test/**/*.test.ts"], exclude: [...EXCLUDED, ...SHARED] }),
+    ],
   },
 });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { resultOf } from "../contracts/builds.ts";
 import { KEY_CANARY, SECRET_CANARY } from "../support/local-builds.ts";
 import {
@@ -27,14 +27,9 @@ const everything = (folder: string): string =>
 
 describe.skipIf(!hasTerraform)("secrets of a build", { timeout: 120_000 }, () => {
   const VARIABLE = "canary-sensitive-variable-93de";
-  const SAVED = process.env["TF_VAR_stolen"];
-  afterEach(() => {
-    if (SAVED === undefined) delete process.env["TF_VAR_stolen"];
-    else process.env["TF_VAR_stolen"] = SAVED;
-  });
 
   test("reach neither log, result, environment nor process list", async () => {
-    process.env["TF_VAR_stolen"] = "canary-environment-20aa";
+    vi.stubEnv("TF_VAR_stolen", "canary-environment-20aa");
     const at = install();
     const steal = `env; echo ${SECRET_CANARY}; cat /proc/$PPID/environ /proc/$PPID/cmdline | tr '\\\\0' ' '; sleep 1`;
     const files = {

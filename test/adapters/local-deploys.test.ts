@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LocalDeploys } from "../../shared/adapters/local/deploys.ts";
 import { LOG_BYTES_MAX } from "../../shared/adapters/local/deploys-process.ts";
 import { isRunning } from "../../shared/adapters/local/process-identity.ts";
@@ -47,7 +47,7 @@ describe("model servers on this machine", () => {
       `import { createServer } from "node:http";
        createServer((_request, response) => response.end(JSON.stringify(process.env))).listen(Number(process.env.PORT), "127.0.0.1");`,
     );
-    process.env["SIGNALBOX_TEST_SECRET"] = "do not pass on";
+    vi.stubEnv("SIGNALBOX_TEST_SECRET", "do not pass on");
     const local = { command: ["node", join(folder, "environment.mjs")], readiness: "/" };
     await deploys.prepare({ ...request, serving: { ...request.serving, local } });
     await serving();
@@ -55,7 +55,6 @@ describe("model servers on this machine", () => {
       string,
       string
     >;
-    delete process.env["SIGNALBOX_TEST_SECRET"];
     expect(environment).toMatchObject({
       MODEL_VERSION: request.modelVersion,
       ARTIFACT: join(folder, "model-1.json"),

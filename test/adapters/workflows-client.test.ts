@@ -68,7 +68,6 @@ const PATIENCE_MS = 5_000;
 
 /** The API over real HTTP, with a client for each role. */
 async function platform(options: { readonly activeMax?: number } = {}) {
-  process.env["METADATA_SERVER_DETECTION"] = "none";
   const db = openDatabase(":memory:");
   const log = rememberingLog();
   let url = "";

@@ -53,7 +53,6 @@ const TOLD = {
 } as const;
 
 // The client asks for its machine's metadata even when it talks to an emulator.
-process.env["METADATA_SERVER_DETECTION"] ??= "none";
 
 const why = [
   ...(["firestore", "pubsub"] as const)

@@ -32,7 +32,6 @@ const created = (id: string): Draft<"model-version.created"> => ({
 });
 
 async function world() {
-  process.env["METADATA_SERVER_DETECTION"] = "none";
   const state = await openStateFolder(temporaryFolder());
   await openKeys(state);
   await openPrincipals(state, PEOPLE);

@@ -22,8 +22,6 @@ import { PROJECT, startGoogle } from "../../support/google/google-front.ts";
 import { clientOptions, testSignIn } from "../../support/google/rest-front.ts";
 import { until } from "../../support/until.ts";
 
-process.env["METADATA_SERVER_DETECTION"] = "none";
-
 const LARGE = randomBytes(ARTIFACT_BYTES_HERE_MAX + ARTIFACT_PIECE_BYTES_MAX / 2);
 const URI = `gs://${PROJECT.artifacts}/m/weights.bin`;
 const pending = { code: "UNAVAILABLE", reason: DIGEST_NOT_KNOWN_YET };

@@ -5,8 +5,6 @@ import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { createBucketFake } from "../../support/google/bucket-fake.ts";
 import { createRestFront, testSignIn } from "../../support/google/rest-front.ts";
 
-process.env["METADATA_SERVER_DETECTION"] = "none";
-
 async function bucket({ timeoutMs = 5_000, name = "builds" } = {}) {
   const fake = createBucketFake("builds");
   const front = await createRestFront(fake.handle);

@@ -35,7 +35,6 @@ const PROJECT = "acme-test";
 const accountOf = (name: string): string => `push-${name}@acme-test.iam.gserviceaccount.com`;
 let key: IssuerKey;
 beforeAll(async () => {
-  process.env["METADATA_SERVER_DETECTION"] = "none";
   key = await makeKey("first");
 });
 

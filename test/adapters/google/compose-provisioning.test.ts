@@ -1,6 +1,6 @@
 // With all its settings each service composes on Google Cloud without asking anybody; each setting that is missing is named.
 import { generateKeyPairSync } from "node:crypto";
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { GOOGLE_PROVISIONING, GOOGLE_SECRETS } from "../../../scripts/compose/google-settings.ts";
 import { buildPlaceOf, openGoogleProvisioning } from "../../../scripts/compose/open-google-provisioning.ts";
 import {
@@ -12,9 +12,6 @@ import { configure } from "../../../scripts/compose/world.ts";
 import type { DeadLetters } from "../../../shared/ports/dead-letters.ts";
 import type { Secrets } from "../../../shared/ports/secrets.ts";
 import { createLog } from "../../../shared/runtime/log.ts";
-
-// Nobody is asked where this process runs.
-beforeEach(() => void vi.stubEnv("METADATA_SERVER_DETECTION", "none"));
 
 const ENVIRONMENT: Readonly<Record<string, string>> = {
   SIGNALBOX_WORLD: "google-cloud",

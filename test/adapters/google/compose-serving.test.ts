@@ -1,14 +1,11 @@
 // Serving composes on Google Cloud from its settings, without asking anybody; what is missing is told at once.
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { GOOGLE_ROLLOUT } from "../../../scripts/compose/google-settings.ts";
 import { openGoogleDeploys, openGoogleServing } from "../../../scripts/compose/open-google-serving.ts";
 import { configure } from "../../../scripts/compose/world.ts";
 import { EMPTY_TRAFFIC } from "../../../shared/domain/traffic.ts";
 import { rememberingLog } from "../../services/door.ts";
 import { ARTIFACT_SETTINGS } from "../../support/google/artifact-settings.ts";
-
-// Nobody is asked where this process runs.
-beforeEach(() => void vi.stubEnv("METADATA_SERVER_DETECTION", "none"));
 
 const ENVIRONMENT: Readonly<Record<string, string>> = {
   SIGNALBOX_WORLD: "google-cloud",

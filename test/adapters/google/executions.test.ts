@@ -9,8 +9,6 @@ import type { CallsOptions } from "../../../shared/adapters/google/calls.ts";
 import { CONTRACT_WORKFLOWS, ended, itBehavesLikeExecutions } from "../../contracts/executions.ts";
 import { createExecutionsServer } from "../../support/google/executions-server.ts";
 
-process.env["METADATA_SERVER_DETECTION"] = "none";
-
 async function platform(options: Partial<CallsOptions> & { activeMax?: number; project?: string } = {}) {
   const { activeMax, ...rest } = options;
   const server = await createExecutionsServer(

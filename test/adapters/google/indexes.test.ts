@@ -18,8 +18,6 @@ import { createVirtualClock } from "../../support/clock.ts";
 import { readSource, sourceFiles } from "../../support/source-files.ts";
 import { createLogBook } from "../../support/world.ts";
 
-process.env["METADATA_SERVER_DETECTION"] = "none";
-
 interface Filter {
   readonly fieldFilter?: { readonly field: { readonly fieldPath: string }; readonly op: string };
   readonly compositeFilter?: { readonly filters: readonly Filter[] };

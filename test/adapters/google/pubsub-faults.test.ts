@@ -19,7 +19,6 @@ import { servePubSubFake } from "../../support/google/pubsub-server-fake.ts";
 import { until } from "../../support/until.ts";
 import { createLogBook } from "../../support/world.ts";
 
-process.env["METADATA_SERVER_DETECTION"] = "none";
 const PROJECT = "acme-test";
 const TOPIC = `projects/${PROJECT}/topics/facts`;
 const DEAD = `projects/${PROJECT}/topics/dead`;

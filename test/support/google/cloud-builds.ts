@@ -31,8 +31,6 @@ export const PLAN_SPEC = {
   configDigest: "sha256:d",
 } satisfies BuildSpec;
 
-process.env["METADATA_SERVER_DETECTION"] = "none";
-
 /** Where builds run in tests. */
 export const PLACE: BuildPlace = {
   project: "p",

@@ -12,8 +12,6 @@ import { createCloudDeployFake } from "./cloud-deploy-fake.ts";
 import { type ClusterFake, createClusterFake } from "./cluster-fake.ts";
 import { clientOptions, createRestFront, testSignIn } from "./rest-front.ts";
 
-process.env["METADATA_SERVER_DETECTION"] = "none";
-
 /** The digest that every artifact of these tests has. */
 export const DIGEST = `sha256:${"1".repeat(64)}`;
 

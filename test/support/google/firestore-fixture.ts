@@ -5,7 +5,6 @@ import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { type Emulator, emulatorJar, emulatorMissing, startEmulator } from "./emulators.ts";
 
 // The client asks for its machine's metadata even when it talks to an emulator.
-process.env["METADATA_SERVER_DETECTION"] ??= "none";
 
 let projects = 0;
 

@@ -29,7 +29,6 @@ export async function startOnGoogle(
   settings: Readonly<Record<string, string>>,
   sites: Readonly<Record<string, Site>> = {},
 ) {
-  process.env["METADATA_SERVER_DETECTION"] = "none";
   const [firestore, pubsub] = await Promise.all([startEmulator("firestore"), startEmulator("pubsub")]);
   onTestFinished(async () => void (await Promise.all([firestore.stop(), pubsub.stop()])));
   const site = (host: string): Site => ({ port: Number(host.split(":")[1]), isGrpc: true });
