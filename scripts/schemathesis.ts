@@ -21,6 +21,8 @@ const INSTALL_MS = 5 * 60_000;
 const RUN_MS_MAX = 150_000;
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
+/** Processes of the tool that ask at one time. One computes for two thirds of its time and waits for the server for the rest. */
+const ASKERS = 2;
 /** Exit code that says: this machine cannot run it. */
 const SKIPPED = 75;
 const OUTPUT_LINES_MAX = 400;
@@ -83,6 +85,46 @@ async function fetchDescription(url: string, token: string): Promise<string> {
   return response.text();
 }
 
+/** The paths of each process. All operations of a path stay together: what is not allowed there is asked too. */
+const dealt = (paths: readonly string[]): readonly (readonly string[])[] =>
+  Array.from({ length: ASKERS }, (_, asker) => paths.filter((_path, index) => index % ASKERS === asker));
+
+interface Question {
+  readonly bin: string;
+  readonly url: string;
+  readonly settings: string;
+  readonly description: string;
+  readonly tokens: Readonly<Record<string, string>>;
+}
+
+/** One process of the tool, which asks about these paths; answers its exit code and what it had to say. */
+async function askAbout(
+  paths: readonly string[],
+  { bin, url, settings, description, tokens }: Question,
+): Promise<{ readonly code: number; readonly lines: readonly string[] }> {
+  const args = ["--config-file", settings, "--no-color", "run", description, "--url", url];
+  const child = spawn(
+    join(bin, "schemathesis"),
+    [...args, ...paths.flatMap((path) => ["--include-path", path])],
+    {
+      cwd: FOLDER,
+      env: {
+        ...process.env,
+        ...tokens,
+        SCHEMATHESIS_HOOKS: "schemathesis_checks",
+        PYTHONPATH: join(ROOT, ".ci"),
+      },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  const late = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
+  const code = ended(child);
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) lines.push(line);
+  clearTimeout(late);
+  return { code: await code, lines };
+}
+
 async function ask(bin: string, state: string, url: string): Promise<number> {
   const token = (await readFile(join(state, "token"), "utf8")).trim();
   const issuerKey = await readFile(join(state, "secrets", "issuer-key"), "utf8");
@@ -92,30 +134,21 @@ async function ask(bin: string, state: string, url: string): Promise<number> {
   say(`Names of this instance: ${[...names].map(([key, ids]) => `${ids.length} ${key}`).join(", ")}.`);
   await writeFile(settings, `${await readFile(SETTINGS, "utf8")}\n${namesText(names)}`);
   const description = join(FOLDER, "openapi.json");
-  await writeFile(description, await fetchDescription(url, token));
-  const args = ["--config-file", settings, "--no-color", "run", description, "--url", url];
-  const child = spawn(join(bin, "schemathesis"), args, {
-    cwd: FOLDER,
-    env: {
-      ...process.env,
-      SIGNALBOX_TOKEN: token,
-      SIGNALBOX_WORKFLOW_TOKEN: workflowToken,
-      SCHEMATHESIS_HOOKS: "schemathesis_checks",
-      PYTHONPATH: join(ROOT, ".ci"),
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const late = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
-  const code = ended(child);
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) lines.push(line);
-  clearTimeout(late);
-  const full = join(FOLDER, "report.txt");
-  await writeFile(full, `${lines.join("\n")}\n`);
-  const shown = (await code) === 0 ? lines.slice(-30) : lines.slice(0, OUTPUT_LINES_MAX);
-  say(shown.join("\n"));
-  if (shown.length < lines.length) say(`The whole report is in ${full}.`);
-  return code;
+  const text = await fetchDescription(url, token);
+  await writeFile(description, text);
+  const { paths } = JSON.parse(text) as { readonly paths: Readonly<Record<string, unknown>> };
+  const tokens = { SIGNALBOX_TOKEN: token, SIGNALBOX_WORKFLOW_TOKEN: workflowToken };
+  const question = { bin, url, settings, description, tokens };
+  const shares = dealt(Object.keys(paths));
+  const answers = await Promise.all(shares.map((share) => askAbout(share, question)));
+  for (const [index, { code, lines }] of answers.entries()) {
+    const full = join(FOLDER, `report-${index + 1}.txt`);
+    await writeFile(full, `${lines.join("\n")}\n`);
+    const shown = code === 0 ? lines.slice(-30) : lines.slice(0, OUTPUT_LINES_MAX);
+    say(shown.join("\n"));
+    if (shown.length < lines.length) say(`The whole report is in ${full}.`);
+  }
+  return Math.max(...answers.map(({ code }) => code));
 }
 
 async function main(): Promise<number> {
