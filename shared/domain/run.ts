@@ -91,14 +91,22 @@ export type RunInput =
 /** Name of the timer that ends a run whose time limit has passed, even when its workflow is dead. */
 export const RUN_DEADLINE_TIMER = "deadline";
 
-/** Name of the timer at which the job of a run that was ended before it is stopped once more. */
+/** Name of the timers at which the job of a run that was ended before it is stopped once more. */
 export const RUN_STOP_TIMER = "stop-again";
 /**
  * How long a submission may be on its way: one that was given up and arrives after the run has ended, and after its job was
  * stopped, starts a job that nobody waits for. Far longer than any call of ours waits for its answer.
  */
 export const SUBMISSION_LATE_MS_MAX = 120_000;
-const STOP_AGAIN = [{ name: RUN_STOP_TIMER, afterMs: SUBMISSION_LATE_MS_MAX }];
+/**
+ * How far the clocks of whoever sets a timer and of whoever fires it may be apart: five minutes each. The job is stopped a last time when
+ * the submission must have arrived whatever they say.
+ */
+export const CLOCKS_APART_MS_MAX = 600_000;
+const STOP_AGAIN = [SUBMISSION_LATE_MS_MAX, SUBMISSION_LATE_MS_MAX + CLOCKS_APART_MS_MAX].map((afterMs) => ({
+  name: RUN_STOP_TIMER,
+  afterMs,
+}));
 
 /** Whether nothing more can happen to the run. */
 export function isEnded(state: RunState): state is Extract<RunState, { phase: RunEnd }> {

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Draft, FactOf } from "../../shared/domain/fact.ts";
 import {
+  CLOCKS_APART_MS_MAX,
   deadlineOf,
   isEnded,
   run,
@@ -107,10 +108,13 @@ describe("a run", () => {
   });
 
   it("stops its job once more when it was ended before it: a submission may still be on its way", () => {
-    const again = { name: RUN_STOP_TIMER, afterMs: SUBMISSION_LATE_MS_MAX };
+    const again = [SUBMISSION_LATE_MS_MAX, SUBMISSION_LATE_MS_MAX + CLOCKS_APART_MS_MAX].map((afterMs) => ({
+      name: RUN_STOP_TIMER,
+      afterMs,
+    }));
     const running = given(run, requested, claimed);
-    for (const input of [cancel, timeOut, lose]) running.when(input).thenDue(again);
-    running.when({ kind: "abandon", run: RUN, failure }).thenDue(again);
+    for (const input of [cancel, timeOut, lose]) running.when(input).thenDue(...again);
+    running.when({ kind: "abandon", run: RUN, failure }).thenDue(...again);
     running.when(fail).thenDue();
   });
 

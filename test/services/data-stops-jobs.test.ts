@@ -2,7 +2,13 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createData } from "../../services/data/data.ts";
 import { createCluster } from "../../shared/adapters/kubernetes/cluster.ts";
-import { run, type RunInput, SUBMISSION_LATE_MS_MAX, submissionIdOf } from "../../shared/domain/run.ts";
+import {
+  CLOCKS_APART_MS_MAX,
+  run,
+  type RunInput,
+  SUBMISSION_LATE_MS_MAX,
+  submissionIdOf,
+} from "../../shared/domain/run.ts";
 import type { Executions } from "../../shared/ports/executions.ts";
 import { load } from "../../shared/runtime/record.ts";
 import { fakeWorld, makeNamespace } from "../support/kubernetes/world.ts";
@@ -104,5 +110,14 @@ test("a job that arrives after its run was cancelled and stopped is stopped all 
   await submit();
   expect((await cluster.status(submissionId)).state).not.toBe("STOPPED");
   await world.advance(SUBMISSION_LATE_MS_MAX);
+  expect((await cluster.status(submissionId)).state).toBe("STOPPED");
+});
+
+test("a job that arrives after it was stopped twice, because a host's clock was ahead, is stopped all the same", async () => {
+  const { world, cluster, submissionId, tell, submit } = await requested();
+  await tell("cancel", { kind: "cancel", run: RUN, reason: "nobody needs it" });
+  await world.advance(SUBMISSION_LATE_MS_MAX);
+  await submit();
+  await world.advance(CLOCKS_APART_MS_MAX);
   expect((await cluster.status(submissionId)).state).toBe("STOPPED");
 });
