@@ -85,18 +85,22 @@ async function publishInOrder(
 /** A pump that is idle until facts are announced or someone sweeps. */
 export function createPump(ports: PumpPorts): Pump {
   const { outbox, clock, log } = ports;
-  const state: { closed: boolean; lookAgain: boolean; looking: Promise<void> | undefined } = {
+  const state = {
     closed: false,
     lookAgain: false,
-    looking: undefined,
+    /** Whether rows may be due that no lane has yet: a look that a lane's end must bring about. */
+    isBehind: false,
+    looking: undefined as Promise<void> | undefined,
   };
   /** Subject → time until which a failed fact holds back the facts behind it. */
   const held = new Map<string, string>();
   /** Subjects whose lane ended while the outbox was read: the rows that were read may be settled by now. */
   const ended = new Set<string>();
+  /** Subjects of which rows were seen while their lane ran. */
+  const passedOver = new Set<string>();
   const lanes = createLanes(SUBJECTS_AT_ONCE_MAX, (subject) => {
     ended.add(subject);
-    void look();
+    if (passedOver.delete(subject) || state.isBehind) void look();
   });
 
   const publish = async (subject: string, rows: readonly OutboxRow[]): Promise<void> => {
@@ -114,12 +118,17 @@ export function createPump(ports: PumpPorts): Pump {
   const lookOnce = async (): Promise<void> => {
     ended.clear();
     const now = clock.now().toISOString();
+    // Until it is known to be otherwise: what a failed look did not see is looked for when a lane ends.
+    state.isBehind = true;
     const rows = await outbox.pending(now, ROWS_PER_LOOK_MAX);
     // No await from here on: a lane is started on exactly what was read.
+    state.isBehind = rows.length === ROWS_PER_LOOK_MAX;
     for (const [subject, its] of Map.groupBy(rows, ({ fact }) => fact.subject)) {
       if (state.closed) return;
-      if (ended.has(subject) || (held.get(subject) ?? "") > now) continue;
-      lanes.start(subject, () => publish(subject, its));
+      if (ended.has(subject)) state.lookAgain = true;
+      else if (lanes.busy(subject)) passedOver.add(subject);
+      else if ((held.get(subject) ?? "") <= now && !lanes.start(subject, () => publish(subject, its)))
+        state.isBehind = true;
     }
   };
 

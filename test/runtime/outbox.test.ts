@@ -5,7 +5,7 @@ import type { AnyFact } from "../../shared/domain/fact.ts";
 import { HANDLER_TIME_MAX_MS } from "../../shared/runtime/deliver.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import { BACKOFF_FIRST_MS, BACKOFF_LAST_MS, backoffMs, RETRY_FOR_MS } from "../../shared/runtime/backoff.ts";
-import { HOLDING_ATTEMPTS_MAX } from "../../shared/runtime/outbox.ts";
+import { createPump, HOLDING_ATTEMPTS_MAX } from "../../shared/runtime/outbox.ts";
 import { batchOf, planStarted } from "../support/facts.ts";
 import { turns } from "../support/clock.ts";
 import { createWorld, type World } from "../support/world.ts";
@@ -206,6 +206,44 @@ describe("the pump", () => {
     await world.announce([]);
     await turns();
     expect(slow.seen).toEqual(["1"]);
+  });
+
+  test("looks once when all that was announced went out in one look", async () => {
+    const all = listener("all");
+    const world = worldOf(all.service);
+    let looks = 0;
+    const pump = createPump({
+      ...world,
+      outbox: {
+        ...world.outbox,
+        pending: (now, limit) => {
+          looks += 1;
+          return world.outbox.pending(now, limit);
+        },
+      },
+    });
+    await append(world, "stacks/a", "1", "2");
+    await append(world, "stacks/b", "3");
+    await pump.announce([]);
+    await pump.idle();
+    expect(all.seen.toSorted()).toEqual(["1", "2", "3"]);
+    expect(looks).toBe(1);
+  });
+
+  test("what was announced while its subject was busy goes out when the lane ends, without a sweep", async () => {
+    const gate = Promise.withResolvers<void>();
+    const slow = listener("slow", (build) => (build === "1" ? gate.promise : undefined));
+    const world = worldOf(slow.service);
+    await append(world, "stacks/a", "1");
+    await world.announce([]);
+    await turns();
+    await append(world, "stacks/a", "2");
+    await world.announce([]);
+    await turns();
+    expect(slow.seen).toEqual([]);
+    gate.resolve();
+    await world.pump.idle();
+    expect(slow.seen).toEqual(["1", "2"]);
   });
 
   test("five hundred subjects and more are all published", async () => {
