@@ -1,4 +1,4 @@
-// The one way in which a stream grows: look up the cause, fold, decide, append. Idempotency lives here and nowhere else.
+// The one way in which a stream grows: fold, decide, append, unless the cause has an answer. Idempotency lives here and nowhere else.
 import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { Decider, Decision } from "../domain/decider.ts";
@@ -7,6 +7,7 @@ import { type Actor, type AnyFact, type FactOf, factId } from "../domain/fact.ts
 import type { FactType } from "../domain/facts.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Batch, Ledger, RecordedDecision } from "../ports/ledger.ts";
+import { grown, type Known, knownState, rememberState } from "./known-states.ts";
 import { checkFactData } from "./parse.ts";
 import { storyOfStream } from "./stream-story.ts";
 import { deeperStory, placeOf, tellBuilds } from "./tracing.ts";
@@ -54,18 +55,36 @@ export interface Loaded<State> {
   readonly folded: number;
 }
 
-/** State of a stream folded by its decider, from its snapshot on where it has one. */
+/** The stream with all that the ledger has of it: from what is remembered, else from its snapshot, else from its beginning. */
+async function look<State, Input, Type extends FactType>(
+  ledger: Ledger,
+  decider: Decider<State, Input, Type>,
+  stream: string,
+): Promise<Known<State>> {
+  const known = knownState(ledger, decider, stream);
+  if (known !== undefined) {
+    const later = await ledger.read(stream, known.version);
+    const isShared = known.isShared || later.version > known.version;
+    if (later.version >= known.version)
+      return rememberState(ledger, decider, stream, grown(decider, { ...known, isShared }, later));
+  }
+  const { snapshots, initial } = decider;
+  const kept = snapshots === undefined ? undefined : await ledger.snapshot(stream, snapshots);
+  const from = kept === undefined || snapshots === undefined ? initial : snapshots.thaw(kept.state);
+  const told = { stories: new Map<unknown, string>(), isAll: kept === undefined };
+  const begin = { state: from, version: 0, folded: 0, told, isShared: false };
+  const found = grown(decider, begin, await ledger.read(stream, kept?.version ?? 0));
+  return rememberState(ledger, decider, stream, found);
+}
+
+/** State of a stream folded by its decider, as the ledger has it now. */
 export async function load<State, Input, Type extends FactType>(
   ledger: Ledger,
   decider: Decider<State, Input, Type>,
   stream: string,
 ): Promise<Loaded<State>> {
-  const { snapshots, initial, evolve } = decider;
-  const kept = snapshots === undefined ? undefined : await ledger.snapshot(stream, snapshots);
-  const from = kept === undefined || snapshots === undefined ? initial : snapshots.thaw(kept.state);
-  const { version, facts } = await ledger.read(stream, kept?.version ?? 0);
-  const state = (facts as readonly FactOf<Type>[]).reduce(evolve, from);
-  return { version, state, folded: facts.length };
+  const { state, version, folded } = await look(ledger, decider, stream);
+  return { state, version, folded };
 }
 
 /** SHA-256 of the RFC 8785 JSON of the content. */
@@ -141,17 +160,46 @@ function batchOf<Type extends FactType>(
 }
 
 /** Keeps the state after a decision, beside the caller's way: nobody waits for a cache. */
-function keepSnapshot<State, Input, Type extends FactType>(
+async function keepSnapshot<State, Input, Type extends FactType>(
   ledger: Ledger,
-  { snapshots, evolve }: Decider<State, Input, Type>,
+  decider: Decider<State, Input, Type>,
   stream: string,
-  after: { readonly state: State; readonly version: number; readonly facts: readonly AnyFact[] },
-): void {
+  { version, state, folded }: Known<State>,
+): Promise<void> {
+  const { snapshots } = decider;
   if (snapshots === undefined) return;
-  const state = snapshots.freeze((after.facts as readonly FactOf<Type>[]).reduce(evolve, after.state));
   // One that could not be kept costs nothing but time: the next decision on this stream keeps another, and a ledger that is
   // down says so to whoever asks it for something that counts.
-  ledger.keepSnapshot(stream, snapshots, { version: after.version, state }).catch(() => undefined);
+  await ledger.keepSnapshot(stream, snapshots, { version, state: snapshots.freeze(state) });
+  const now = knownState(ledger, decider, stream);
+  if (now !== undefined)
+    rememberState(ledger, decider, stream, { ...now, folded: Math.max(0, now.folded - folded) });
+}
+
+/** What follows an append: the state is remembered, and kept when it is time. */
+function rememberAppended<State, Input, Type extends FactType>(
+  ledger: Ledger,
+  decider: Decider<State, Input, Type>,
+  { stream, expected, facts }: Batch,
+  before: Known<State>,
+): void {
+  const after = grown(decider, before, { version: expected + Math.max(facts.length, 1), facts });
+  rememberState(ledger, decider, stream, after);
+  if (facts.length > 0 && after.folded >= SNAPSHOT_EVERY_FACTS)
+    keepSnapshot(ledger, decider, stream, after).catch(() => undefined);
+}
+
+/**
+ * The state to decide on at first: what this process remembers, as the append tells whether it is still so. None for a stream that
+ * others write too: a lost race costs more than a look.
+ */
+function remembered<State, Input, Type extends FactType>(
+  ledger: Ledger,
+  decider: Decider<State, Input, Type>,
+  stream: string,
+): Known<State> | undefined {
+  const known = knownState(ledger, decider, stream);
+  return known === undefined || known.isShared ? undefined : known;
 }
 
 /**
@@ -168,32 +216,42 @@ export async function record<State, Input, Type extends FactType>(
   const { stream, cause, input } = request;
   const inputHash = hashOf(request.inputHash ?? input);
   for (let attempt = 1; attempt <= RECORD_ATTEMPTS_MAX; attempt++) {
-    const known = await ledger.decision(stream, cause);
-    if (known !== undefined) return repeat(known, inputHash);
-    const { state, version, folded } = await load(ledger, decider, stream);
-    const decision = decider.decide(state, input);
+    const guess = attempt === 1 ? remembered(ledger, decider, stream) : undefined;
+    const before = guess ?? (await look(ledger, decider, stream));
+    let decision: Decision<Type>;
+    try {
+      decision = decider.decide(before.state, input);
+    } catch (error) {
+      // Only what the ledger has now can refuse, and only what it has not answered before.
+      if (guess !== undefined) continue;
+      const known = await ledger.decision(stream, cause);
+      if (known === undefined) throw error;
+      return repeat(known, inputHash);
+    }
     const drafts = decision.kind === "facts" ? decision.facts : [];
     const named = request.correlation ?? "";
-    const story = deeperStory(named === "" ? await storyOfStream(ledger, stream, drafts) : named);
+    const story = deeperStory(
+      named === "" ? await storyOfStream(ledger, stream, drafts, before.told) : named,
+    );
     const batch = batchOf(request, decision, {
       correlation: placeOf(
         drafts.map(({ type }) => type),
         story,
       ),
-      expected: version,
+      expected: before.version,
       time: clock.now().toISOString(),
       inputHash,
     });
-    if ((await ledger.append(batch)) !== "appended") continue;
+    const outcome = await ledger.append(batch);
+    if (outcome === "decided") {
+      const known = await ledger.decision(stream, cause);
+      if (known !== undefined) return repeat(known, inputHash);
+    }
+    if (outcome !== "appended") continue;
+    rememberAppended(ledger, decider, batch, before);
     if (decision.kind === "ignored") return { status: "ignored", reason: decision.reason, facts: [] };
     tellBuilds(batch.facts, story);
     await ports.announce(batch.facts);
-    if (folded + batch.facts.length >= SNAPSHOT_EVERY_FACTS)
-      keepSnapshot(ledger, decider, stream, {
-        state,
-        version: version + batch.facts.length,
-        facts: batch.facts,
-      });
     return { status: "appended", facts: batch.facts as readonly FactOf<Type>[] };
   }
   throw new ControlPlaneError(

@@ -126,6 +126,54 @@ describe("record", () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual(["appended", "ignored", "ignored"]);
   });
 
+  test("answers a repeated cause as it did the first time, also when it would be refused by now", async () => {
+    const { ledger } = world();
+    const once: Decider<boolean, string, "plan.started"> = {
+      initial: false,
+      decide(started, build) {
+        if (started) throw new ControlPlaneError("FAILED_PRECONDITION", "no", { reason: "NO" });
+        return happens([{ type: "plan.started", data: { build } }]);
+      },
+      evolve: () => true,
+    };
+    const ports = { ledger, clock: createVirtualClock(), announce: async () => undefined };
+    const ask = (cause: string) =>
+      record(ports, once, { stream: STREAM, cause, input: cause, actor: "people/ann" });
+    const first = await ask("c1");
+    expect(await ask("c1")).toEqual({ status: "duplicate", facts: first.facts });
+    await expect(ask("c2")).rejects.toMatchObject({ reason: "NO" });
+  });
+
+  test("decides and refuses on what others have written, however much it remembers", async () => {
+    const { ledger, ask } = world();
+    const elsewhere: RecordPorts = {
+      ledger: { ...ledger },
+      clock: createVirtualClock(),
+      announce: async () => undefined,
+    };
+    const askElsewhere = (cause: string, input: Job) =>
+      record(elsewhere, builds, { stream: STREAM, cause, input, actor: "people/bob" });
+    await ask("c1", { builds: ["x"] });
+    await askElsewhere("c2", { builds: ["y"] });
+    expect(await ask("c3", { builds: ["y"] })).toMatchObject({ status: "ignored" });
+    expect(await askElsewhere("c4", { builds: ["x", "y", "z"] })).toMatchObject({
+      facts: [{ version: 4, data: { build: "z" } }],
+    });
+    expect((await load(ledger, builds, STREAM)).state).toEqual(["x", "y", "z"]);
+  });
+
+  test("reads a stream once that nobody else writes, and no decision that is not there", async () => {
+    const read = vi.fn<Ledger["read"]>();
+    const decision = vi.fn<Ledger["decision"]>();
+    const { ask } = world((ledger) => ({
+      ...ledger,
+      read: read.mockImplementation(ledger.read),
+      decision: decision.mockImplementation(ledger.decision),
+    }));
+    for (const build of ["x", "y", "z"]) await ask(build, { builds: [build] });
+    expect([read.mock.calls.length, decision.mock.calls.length]).toEqual([1, 0]);
+  });
+
   test("gives up after a limit of lost races with an error that says to come back", async () => {
     const append = vi.fn<Ledger["append"]>(async () => "moved");
     const { ask } = world((ledger) => ({ ...ledger, append }));
