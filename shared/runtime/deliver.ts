@@ -5,6 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { DeadLetters } from "../ports/dead-letters.ts";
 import { withDeadline } from "./deadline.ts";
 import type { FactService } from "./fact-service.ts";
+import { withLeftBehind } from "./left-behind.ts";
 import type { Log } from "./log.ts";
 import { inFactSpan } from "./tracing.ts";
 
@@ -34,7 +35,7 @@ export async function deliver(ports: DeliverPorts, service: FactService, fact: A
   try {
     const what = `${service.name} with ${fact.type} of ${fact.subject}`;
     await withDeadline(clock, HANDLER_TIME_MAX_MS, what, () =>
-      inFactSpan(service.name, fact, async () => service.handle(fact)),
+      inFactSpan(service.name, fact, () => withLeftBehind(async () => service.handle(fact))),
     );
     return { outcome: "handled" };
   } catch (error) {

@@ -3,6 +3,7 @@ import type { AnyFact } from "../domain/fact.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Outbox } from "../ports/outbox.ts";
+import { leaveBehind } from "./left-behind.ts";
 import type { Log } from "./log.ts";
 
 /** What publishing at once stands on. */
@@ -13,7 +14,10 @@ export interface PublishAtOncePorts {
   readonly log: Log;
 }
 
-/** An `announce` that publishes and settles, and never rejects: what it could not publish, the relay's next sweep does. */
+/**
+ * An `announce` that publishes and settles, and never rejects: what it could not publish, the relay's next sweep does. The next step
+ * of a request that waits for what it leaves behind goes on meanwhile.
+ */
 export function createPublishAtOnce({ bus, outbox, clock, log }: PublishAtOncePorts) {
   const publish = async (fact: AnyFact): Promise<void> => {
     try {
@@ -24,6 +28,6 @@ export function createPublishAtOnce({ bus, outbox, clock, log }: PublishAtOncePo
     }
   };
   return async (facts: readonly AnyFact[]): Promise<void> => {
-    await Promise.all(facts.map(publish));
+    await leaveBehind(Promise.all(facts.map(publish)).then(() => undefined));
   };
 }
