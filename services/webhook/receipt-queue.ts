@@ -9,6 +9,7 @@ import {
 import { ControlPlaneError, isTransient } from "../../shared/domain/errors.ts";
 import { parseStrictJson } from "../../shared/domain/strict-json.ts";
 import type { Receipt, Receipts } from "../../shared/ports/receipts.ts";
+import { withLeftBehind } from "../../shared/runtime/left-behind.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { record, type RecordPorts } from "../../shared/runtime/record.ts";
 
@@ -29,8 +30,13 @@ export interface ReceiptQueuePorts extends RecordPorts {
   readonly log: Log;
 }
 
+/** Bytes of bodies that wait here; what is beyond is read again when its turn comes. */
+export const FRESH_BYTES_MAX = 4_000_000;
+
 /** Handles pending receipts. */
 export interface ReceiptQueue {
+  /** Handles a receipt that has just been stored, with those that came beside it, as `sweep` does but without reading it again. */
+  take(receipt: Receipt): Promise<void>;
   /** Handles what is pending now, once, and resolves when that is done; calls under way are joined. Never throws. */
   sweep(): Promise<void>;
 }
@@ -92,37 +98,78 @@ async function attempt(ports: ReceiptQueuePorts, receipt: Receipt): Promise<bool
   }
 }
 
-/** A queue over the pending receipts. One sweep at a time; a call during a sweep makes it look again. */
+/** Receipts that were stored a moment ago, as they came: at most a batch of them, and so many bytes. */
+function createFresh() {
+  let receipts: Receipt[] = [];
+  let bytes = 0;
+  return {
+    isEmpty: () => receipts.length === 0,
+    /** False when there is no place left. */
+    add(receipt: Receipt): boolean {
+      const size = receipt.body.byteLength;
+      if (receipts.length >= RECEIPTS_PER_SWEEP_MAX || bytes + size > FRESH_BYTES_MAX) return false;
+      receipts.push(receipt);
+      bytes += size;
+      return true;
+    },
+    takeAll(): readonly Receipt[] {
+      const all = receipts;
+      receipts = [];
+      bytes = 0;
+      return all;
+    },
+  };
+}
+
+/** A queue over the pending receipts. One batch at a time; a call during one makes it go on with the next. */
 export function createReceiptQueue(ports: ReceiptQueuePorts): ReceiptQueue {
+  const fresh = createFresh();
   let running: Promise<void> | undefined;
-  let again = false;
+  /** Whether the pending receipts must be looked at: those that came a moment ago are among them. */
+  let look = false;
   const rest = (tookMs: number): Promise<void> =>
     ports.clock.sleep(Math.min(tookMs * FLOOD_REST_TIMES, FLOOD_REST_MS_MAX));
+  const next = async (): Promise<readonly Receipt[]> => {
+    const came = fresh.takeAll();
+    if (!look) return came;
+    look = false;
+    return ports.receipts.pending(RECEIPTS_PER_SWEEP_MAX);
+  };
   const run = async (): Promise<void> => {
     try {
       do {
-        again = false;
+        const isLook = look;
         const begun = ports.clock.now().getTime();
-        const batch = await ports.receipts.pending(RECEIPTS_PER_SWEEP_MAX);
+        const batch = await next();
         // Side by side, so that their decisions share a commit, and then their settlements; each has a stream of its own.
-        const outcomes = await Promise.all(batch.map((receipt) => attempt(ports, receipt)));
+        const outcomes = await Promise.all(
+          batch.map((receipt) => withLeftBehind(() => attempt(ports, receipt))),
+        );
         const settled = outcomes.filter(Boolean).length;
         // The code host gives up after ten seconds and does not come back: in a flood the door goes first, and decisions follow.
-        if (again && batch.length >= FLOOD_RECEIPTS_MIN) await rest(ports.clock.now().getTime() - begun);
+        if ((look || !fresh.isEmpty()) && batch.length >= FLOOD_RECEIPTS_MIN)
+          await rest(ports.clock.now().getTime() - begun);
         // A full batch hides more behind it; one of which nothing could be settled would come back as it was.
-        if (batch.length === RECEIPTS_PER_SWEEP_MAX && settled > 0) again = true;
-      } while (again);
+        if (isLook && batch.length === RECEIPTS_PER_SWEEP_MAX && settled > 0) look = true;
+      } while (look || !fresh.isEmpty());
     } catch (error) {
       ports.log.warn({ error }, "Pending deliveries could not be looked at; they wait for the next sweep.");
     } finally {
       running = undefined;
     }
   };
+  const begin = (): Promise<void> => {
+    running ??= run();
+    return running;
+  };
   return {
-    sweep: () => {
-      again = true;
-      running ??= run();
-      return running;
+    take(receipt) {
+      if (!fresh.add(receipt)) look = true;
+      return begin();
+    },
+    sweep() {
+      look = true;
+      return begin();
     },
   };
 }

@@ -29,7 +29,7 @@ export interface WebhookPorts extends ReceiptQueuePorts {
 }
 
 /** The webhook: its routes, and the queue behind them. */
-export interface Webhook extends ReceiptQueue {
+export interface Webhook extends Pick<ReceiptQueue, "sweep"> {
   /** `POST /webhooks/github`. */
   readonly routes: FastifyPluginAsyncTypebox;
 }
@@ -91,18 +91,19 @@ async function receive(ports: WebhookPorts, queue: ReceiptQueue, request: Fastif
       "A delivery was signed with the previous secret: the code host has not changed over yet.",
     );
   }
-  const put = await ports.receipts.put({
+  const receipt = {
     guid,
     event,
     bodyHash: bodyHash(event, body),
     // Nobody reads the body of an event that is not acted on, and it may be large.
     body: TAKEN_EVENTS.has(event) ? body : new Uint8Array(),
     receivedAt: ports.clock.now().toISOString(),
-  });
+  };
+  const put = await ports.receipts.put(receipt);
   const known = put.kind === "duplicate" ? put.guid : guid;
   if (put.kind === "stored" || !put.settled) {
-    const swept = queue.sweep();
-    if (ports.workInRequestMs !== undefined) await atMost(ports.clock, ports.workInRequestMs, swept);
+    const worked = put.kind === "stored" ? queue.take(receipt) : queue.sweep();
+    if (ports.workInRequestMs !== undefined) await atMost(ports.clock, ports.workInRequestMs, worked);
   }
   return { name: `deliveries/${known}`, duplicate: put.kind === "duplicate" };
 }

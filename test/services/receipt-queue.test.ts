@@ -2,6 +2,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import {
   createReceiptQueue,
+  FRESH_BYTES_MAX,
+  RECEIPTS_PER_SWEEP_MAX,
   FLOOD_RECEIPTS_MIN,
   FLOOD_REST_MS_MAX,
   FLOOD_REST_TIMES,
@@ -93,4 +95,48 @@ test("the queue rests no longer than half a second, however slow the ledger is",
   await world.clock.advance(FLOOD_REST_MS_MAX);
   expect(flood.batches).toHaveLength(2);
   flood.arriving = false;
+});
+
+test("what was stored a moment ago is handled without being read again, and a flood of it is handled to the last", async () => {
+  const { world, queue, flood } = flooded();
+  flood.arriving = false;
+  const receiptOf = (number: number) => ({
+    guid: `g${number}`,
+    event: "star",
+    bodyHash: `h${number}`,
+    body: new Uint8Array(),
+    receivedAt: world.clock.now().toISOString(),
+  });
+  const receive = async (number: number): Promise<void> => {
+    const receipt = receiptOf(number);
+    await world.receipts.put(receipt);
+    void queue.take(receipt);
+  };
+  await receive(1);
+  await turns();
+  expect([await world.receipts.pending(10), flood.batches]).toEqual([[], []]);
+  for (let number = 2; number <= RECEIPTS_PER_SWEEP_MAX * 3; number += 1) await receive(number);
+  for (let rests = 0; rests < 10; rests += 1) await world.clock.advance(FLOOD_REST_MS_MAX);
+  await turns();
+  expect(await world.receipts.pending(10)).toEqual([]);
+});
+
+test("bodies that are too large to wait in memory are read again when their turn comes", async () => {
+  const { world, queue, flood } = flooded();
+  flood.arriving = false;
+  const taken: Promise<void>[] = [];
+  for (const number of [1, 2, 3]) {
+    const receipt = {
+      guid: `large${number}`,
+      event: "star",
+      bodyHash: `h${number}`,
+      body: new Uint8Array(FRESH_BYTES_MAX / 2 + 1),
+      receivedAt: world.clock.now().toISOString(),
+    };
+    await world.receipts.put(receipt);
+    taken.push(queue.take(receipt));
+  }
+  for (let each = 0; each < 5; each += 1) await world.clock.advance(BATCH_MS);
+  await Promise.all(taken);
+  expect(await world.receipts.pending(10)).toEqual([]);
 });

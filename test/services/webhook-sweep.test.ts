@@ -105,11 +105,11 @@ test("with a time for work the answer waits until the delivery is settled, and n
   const world = createWorld({});
   onTestFinished(() => world.close());
   let isHeld = false;
-  const pending: typeof world.receipts.pending = async (limit) => {
+  const settle: typeof world.receipts.settle = async (guid, outcome) => {
     if (isHeld) await held.promise;
-    return world.receipts.pending(limit);
+    return world.receipts.settle(guid, outcome);
   };
-  const slow = await open({ workInRequestMs: 4_000, receipts: { ...world.receipts, pending } });
+  const slow = await open({ workInRequestMs: 4_000, receipts: { ...world.receipts, settle } });
   const send = async (guid: string): Promise<number> => {
     const payload = JSON.stringify({ ...pushBody(), guid });
     const headers = { ...deliveryHeaders("push", payload), "x-github-delivery": guid };

@@ -28,8 +28,10 @@ export function createGitHub(callers: Callers, track: (work: Promise<unknown>) =
     const { guid, event } = delivery;
     const put = await persist(callers, "github", `delivers ${event} as ${guid}`, async (process) => {
       const receivedAt = time.now().toISOString();
-      const stored = await process.ports.receipts.put({ ...delivery, receivedAt });
-      void process.receiptQueue.sweep();
+      const receipt = { ...delivery, receivedAt };
+      const stored = await process.ports.receipts.put(receipt);
+      if (stored.kind === "stored") void process.receiptQueue.take(receipt);
+      else if (!stored.settled) void process.receiptQueue.sweep();
       return stored;
     });
     if (put === undefined) return;
