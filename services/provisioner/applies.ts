@@ -13,7 +13,7 @@ import {
 } from "../../shared/domain/stack.ts";
 import type { BuildResult } from "../../shared/ports/builds.ts";
 import { load, record } from "../../shared/runtime/record.ts";
-import { applyBuildId, applySpec } from "./build-spec.ts";
+import { applyBuildId, applySpec, type SpecResult } from "./build-spec.ts";
 import { ACTOR, type ProvisionerPorts } from "./ports.ts";
 
 type Failure = Omit<FactData<"apply.failed">, "apply" | "plan">;
@@ -133,6 +133,23 @@ async function reviewedAuthors(
   return name === undefined ? [] : ((await load(ledger, plan, name)).state.request?.authors ?? []);
 }
 
+/**
+ * Starts the build of an apply that was started a moment ago, without waiting to be told so. Whatever goes wrong here, the fact of the
+ * start brings `launchApply` about, which makes it good.
+ */
+async function launchAtOnce(
+  { builds, log }: ProvisionerPorts,
+  build: string,
+  specification: Promise<SpecResult>,
+): Promise<void> {
+  try {
+    const result = await specification;
+    if (result.kind === "spec") await builds.start(build, result.spec);
+  } catch (error) {
+    log.info({ build, error }, "build not started at once, left to the fact of its start");
+  }
+}
+
 /** Moves a stack's next apply one step on: wait, plan again, start, or fail. Safe to call at any time. */
 export async function advanceStack(ports: ProvisionerPorts, stackName: string): Promise<void> {
   const { state, version } = await load(ports.ledger, stack, stackName);
@@ -168,18 +185,24 @@ export async function advanceStack(ports: ProvisionerPorts, stackName: string): 
     reviewed !== undefined &&
     isApproved(reviewed) &&
     reviewed.finished?.digest === chosenState.finished?.digest;
-  if (chosenState.phase !== "ready" || chosenState.finished === undefined) return;
+  const { phase, request, finished } = chosenState;
+  if (phase !== "ready" || request === undefined || finished === undefined) return;
   if (!isApproved(chosenState) && !sameAsApproved) return;
-  await record(ports, stack, {
+  const build = applyBuildId(apply);
+  // Read while the start is recorded; a failure counts where it is awaited.
+  const specification = applySpec(ports, request, finished);
+  specification.catch(() => undefined);
+  const recorded = await record(ports, stack, {
     stream: stackName,
     // With the version: a start that lost its turn is asked for again when the stream has moved on.
     cause: `start/${apply}/${version}`,
     input: {
       kind: "start-apply",
-      started: { apply, plan: chosen, digest: chosenState.finished.digest, build: applyBuildId(apply) },
+      started: { apply, plan: chosen, digest: finished.digest, build },
     },
     actor: ACTOR,
   });
+  if (recorded.status === "appended") await launchAtOnce(ports, build, specification);
 }
 
 /** Starts the build of the apply that runs. The build program runs at most once per id, so this may be repeated. */

@@ -6,7 +6,7 @@ import type { ResolvedEndpoint } from "../../shared/domain/resolved-configuratio
 import type { SourceProblem } from "../../shared/domain/source-problem.ts";
 import { stack } from "../../shared/domain/stack.ts";
 import { record } from "../../shared/runtime/record.ts";
-import { applyName } from "./applies.ts";
+import { advanceStack, applyName } from "./applies.ts";
 import { reportConfiguration } from "./checks.ts";
 import { type StackChange, readChange } from "./configuration.ts";
 import { ACTOR, type ProvisionerPorts } from "./ports.ts";
@@ -57,6 +57,9 @@ export async function mergedChange(ports: ProvisionerPorts, merged: MergedChange
   const problems: SourceProblem[] = change.kind === "invalid" ? [...change.problems] : [];
   if (change.kind === "change") {
     const ordered = { ...merged, mergeOrder: firstParentCount };
+    const reviewed = Promise.all(change.stacks.map((each) => reviewedPlan(ports, merged, each)));
+    // A failure counts where it is awaited.
+    reviewed.catch(() => undefined);
     // Side by side, so that they share a commit: each has a stream of its own.
     const refused = await Promise.all([
       ...change.configuration.endpoints.map((each) => configureEndpoint(ports, ordered, each)),
@@ -65,8 +68,10 @@ export async function mergedChange(ports: ProvisionerPorts, merged: MergedChange
       ),
     ]);
     problems.push(...refused.flat());
-    if (merged.base !== undefined && problems.length === 0)
-      await requestApplies(ports, ordered, change.stacks);
+    if (merged.base !== undefined && problems.length === 0) {
+      await requestApplies(ports, ordered, change.stacks, await reviewed);
+      await advanceAtOnce(ports, change.stacks);
+    }
   }
   await reportConfiguration(ports, {
     repository,
@@ -149,11 +154,12 @@ async function requestApplies(
   ports: ProvisionerPorts,
   merged: OrderedChange,
   stacks: readonly StackChange[],
+  reviewedPlans: readonly (string | undefined)[],
 ): Promise<void> {
   const { repository, mergeCommit, mergeOrder, pullRequest } = merged;
   const nameOf = (id: string): string => applyName(repository, mergeCommit, `stacks/${id}`, 1);
-  for (const each of stacks) {
-    const reviewed = await reviewedPlan(ports, merged, each);
+  for (const [index, each] of stacks.entries()) {
+    const reviewed = reviewedPlans[index];
     await record(ports, stack, {
       stream: formatName("stack", { stack: each.stack.name }),
       cause: `${merged.cause}/apply`,
@@ -174,5 +180,17 @@ async function requestApplies(
       },
       actor: ACTOR,
     });
+  }
+}
+
+/** Moves on what was just requested, without waiting to be told so. Whatever goes wrong here, the facts of the requests make good. */
+async function advanceAtOnce(ports: ProvisionerPorts, stacks: readonly StackChange[]): Promise<void> {
+  for (const { stack: changed } of stacks) {
+    const name = formatName("stack", { stack: changed.name });
+    try {
+      await advanceStack(ports, name);
+    } catch (error) {
+      ports.log.info({ stack: name, error }, "apply not advanced at once, left to the fact of its request");
+    }
   }
 }
