@@ -13,7 +13,7 @@ import {
 } from "../../shared/domain/stack.ts";
 import type { BuildResult } from "../../shared/ports/builds.ts";
 import { load, record } from "../../shared/runtime/record.ts";
-import { applyBuildId, applySpec, type SpecResult } from "./build-spec.ts";
+import { applyBuildId, applySpec, launchAtOnce } from "./build-spec.ts";
 import { ACTOR, type ProvisionerPorts } from "./ports.ts";
 
 type Failure = Omit<FactData<"apply.failed">, "apply" | "plan">;
@@ -133,26 +133,16 @@ async function reviewedAuthors(
   return name === undefined ? [] : ((await load(ledger, plan, name)).state.request?.authors ?? []);
 }
 
-/**
- * Starts the build of an apply that was started a moment ago, without waiting to be told so. Whatever goes wrong here, the fact of the
- * start brings `launchApply` about, which makes it good.
- */
-async function launchAtOnce(
-  { builds, log }: ProvisionerPorts,
-  build: string,
-  specification: Promise<SpecResult>,
+/** Moves a stack's next apply one step on: wait, plan again, start, or fail. Safe to call at any time. `likely`: the plan that it needs. */
+export async function advanceStack(
+  ports: ProvisionerPorts,
+  stackName: string,
+  likely?: string,
 ): Promise<void> {
-  try {
-    const result = await specification;
-    if (result.kind === "spec") await builds.start(build, result.spec);
-  } catch (error) {
-    log.info({ build, error }, "build not started at once, left to the fact of its start");
-  }
-}
-
-/** Moves a stack's next apply one step on: wait, plan again, start, or fail. Safe to call at any time. */
-export async function advanceStack(ports: ProvisionerPorts, stackName: string): Promise<void> {
-  const { state, version } = await load(ports.ledger, stack, stackName);
+  const [{ state, version }, known] = await Promise.all([
+    load(ports.ledger, stack, stackName),
+    likely === undefined ? undefined : load(ports.ledger, plan, likely),
+  ]);
   const next = nextApply(state);
   if (next === undefined) return;
   const { apply } = next.request;
@@ -170,11 +160,12 @@ export async function advanceStack(ports: ProvisionerPorts, stackName: string): 
     );
   }
   const reviewedName = next.request.plan;
-  const reviewed =
-    reviewedName === undefined ? undefined : (await load(ports.ledger, plan, reviewedName)).state;
+  const planState = async (name: string): Promise<PlanState> =>
+    (name === likely && known !== undefined ? known : await load(ports.ledger, plan, name)).state;
+  const reviewed = reviewedName === undefined ? undefined : await planState(reviewedName);
   const again = mergePlanName(stackName, apply);
   const chosen = usable(state, next, reviewed) && reviewedName !== undefined ? reviewedName : again;
-  const chosenState = chosen === reviewedName ? reviewed : (await load(ports.ledger, plan, chosen)).state;
+  const chosenState = chosen === reviewedName ? reviewed : await planState(chosen);
   if (chosenState === undefined || chosenState.phase === "absent")
     return planAgain(ports, again, stackName, state, next);
   if (chosenState.phase === "failed") {

@@ -81,3 +81,20 @@ export async function applySpec(
     },
   };
 }
+
+/**
+ * Starts the build of an apply whose start was recorded a moment ago, without waiting to be told so. What goes wrong here is left to
+ * whoever is told.
+ */
+export async function launchAtOnce(
+  { builds, log }: ProvisionerPorts,
+  build: string,
+  specification: Promise<SpecResult>,
+): Promise<void> {
+  try {
+    const result = await specification;
+    if (result.kind === "spec") await builds.start(build, result.spec);
+  } catch (error) {
+    log.info({ build, error }, "build not started at once, left to the fact of its start");
+  }
+}

@@ -69,8 +69,9 @@ export async function mergedChange(ports: ProvisionerPorts, merged: MergedChange
     ]);
     problems.push(...refused.flat());
     if (merged.base !== undefined && problems.length === 0) {
-      await requestApplies(ports, ordered, change.stacks, await reviewed);
-      await advanceAtOnce(ports, change.stacks);
+      const plans = await reviewed;
+      await requestApplies(ports, ordered, change.stacks, plans);
+      await advanceAtOnce(ports, change.stacks, plans);
     }
   }
   await reportConfiguration(ports, {
@@ -184,11 +185,15 @@ async function requestApplies(
 }
 
 /** Moves on what was just requested, without waiting to be told so. Whatever goes wrong here, the facts of the requests make good. */
-async function advanceAtOnce(ports: ProvisionerPorts, stacks: readonly StackChange[]): Promise<void> {
-  for (const { stack: changed } of stacks) {
+async function advanceAtOnce(
+  ports: ProvisionerPorts,
+  stacks: readonly StackChange[],
+  reviewedPlans: readonly (string | undefined)[],
+): Promise<void> {
+  for (const [index, { stack: changed }] of stacks.entries()) {
     const name = formatName("stack", { stack: changed.name });
     try {
-      await advanceStack(ports, name);
+      await advanceStack(ports, name, reviewedPlans[index]);
     } catch (error) {
       ports.log.info({ stack: name, error }, "apply not advanced at once, left to the fact of its request");
     }

@@ -63,6 +63,7 @@ async function handle(ports: ReceiptQueuePorts, receipt: Receipt): Promise<void>
     inputHash: receipt.bodyHash,
     actor: ACTOR,
     correlation: deliveryTrace(receipt.guid),
+    isNew: true,
   });
   const settled = {
     outcome: reading.kind,

@@ -53,6 +53,12 @@ export function rememberState<State, Input, Type extends FactType>(
   return known;
 }
 
+/** A fold before its first fact; `isWhole`: from the stream's first fact on, and not from a snapshot. */
+export function beginning<State>(state: State, isWhole = true): Known<State> {
+  const told = { stories: new Map<unknown, string>(), isAll: isWhole };
+  return { state, version: 0, folded: 0, told, isShared: false };
+}
+
 /** The state with what came after it. */
 export function grown<State, Input, Type extends FactType>(
   { evolve }: Decider<State, Input, Type>,

@@ -7,7 +7,7 @@ import { type Actor, type AnyFact, type FactOf, factId } from "../domain/fact.ts
 import type { FactType } from "../domain/facts.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Batch, Ledger, RecordedDecision } from "../ports/ledger.ts";
-import { grown, type Known, knownState, rememberState } from "./known-states.ts";
+import { beginning, grown, type Known, knownState, rememberState } from "./known-states.ts";
 import { checkFactData } from "./parse.ts";
 import { storyOfStream } from "./stream-story.ts";
 import { deeperStory, placeOf, tellBuilds } from "./tracing.ts";
@@ -34,6 +34,8 @@ export interface RecordRequest<Input> {
   readonly actor: Actor;
   /** W3C `traceparent` of the story; default: that of the work under way, or of the same story on this stream. */
   readonly correlation?: string;
+  /** The stream is most likely new: it is not read first, as the append tells whether it is there. */
+  readonly isNew?: boolean;
   /** What identifies the content of the cause; default: the input. Leave out what differs between retries (a time, a token). */
   readonly inputHash?: unknown;
 }
@@ -71,8 +73,7 @@ async function look<State, Input, Type extends FactType>(
   const { snapshots, initial } = decider;
   const kept = snapshots === undefined ? undefined : await ledger.snapshot(stream, snapshots);
   const from = kept === undefined || snapshots === undefined ? initial : snapshots.thaw(kept.state);
-  const told = { stories: new Map<unknown, string>(), isAll: kept === undefined };
-  const begin = { state: from, version: 0, folded: 0, told, isShared: false };
+  const begin = beginning(from, kept === undefined);
   const found = grown(decider, begin, await ledger.read(stream, kept?.version ?? 0));
   return rememberState(ledger, decider, stream, found);
 }
@@ -190,16 +191,17 @@ function rememberAppended<State, Input, Type extends FactType>(
 }
 
 /**
- * The state to decide on at first: what this process remembers, as the append tells whether it is still so. None for a stream that
- * others write too: a lost race costs more than a look.
+ * The state to decide on at first, as the append tells whether it is so: what this process remembers, or nothing yet. None for a stream
+ * that others write too: a lost race costs more than a look.
  */
-function remembered<State, Input, Type extends FactType>(
+function guessed<State, Input, Type extends FactType>(
   ledger: Ledger,
   decider: Decider<State, Input, Type>,
-  stream: string,
+  { stream, isNew }: RecordRequest<Input>,
 ): Known<State> | undefined {
   const known = knownState(ledger, decider, stream);
-  return known === undefined || known.isShared ? undefined : known;
+  if (known === undefined) return isNew === true ? beginning(decider.initial) : undefined;
+  return known.isShared ? undefined : known;
 }
 
 /**
@@ -216,7 +218,7 @@ export async function record<State, Input, Type extends FactType>(
   const { stream, cause, input } = request;
   const inputHash = hashOf(request.inputHash ?? input);
   for (let attempt = 1; attempt <= RECORD_ATTEMPTS_MAX; attempt++) {
-    const guess = attempt === 1 ? remembered(ledger, decider, stream) : undefined;
+    const guess = attempt === 1 ? guessed(ledger, decider, request) : undefined;
     const before = guess ?? (await look(ledger, decider, stream));
     let decision: Decision<Type>;
     try {
