@@ -15,7 +15,7 @@ export interface Known<State> {
   /** Facts that were folded since the snapshot, or since the beginning. */
   readonly folded: number;
   readonly told: Told;
-  /** Whether the stream was seen to grow by others than this process. */
+  /** Whether it had grown by others than this process when it was last read. */
   readonly isShared: boolean;
 }
 

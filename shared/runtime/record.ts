@@ -66,7 +66,7 @@ async function look<State, Input, Type extends FactType>(
   const known = knownState(ledger, decider, stream);
   if (known !== undefined) {
     const later = await ledger.read(stream, known.version);
-    const isShared = known.isShared || later.version > known.version;
+    const isShared = later.version > known.version;
     if (later.version >= known.version)
       return rememberState(ledger, decider, stream, grown(decider, { ...known, isShared }, later));
   }
