@@ -62,6 +62,19 @@ describe("group commit", () => {
     expect(words(db)).toEqual(["a", "b"]);
   });
 
+  test("a job that fails alone in its commit leaves nothing, and the next one is written", async () => {
+    const db = open();
+    await add(db, "a");
+    const half = db.write((sql) => {
+      sql.run("INSERT INTO words VALUES ('half')");
+      sql.run("INSERT INTO words VALUES ('a')");
+    });
+    await expect(half).rejects.toMatchObject({ code: "ALREADY_EXISTS", reason: "ROW_EXISTS" });
+    expect(words(db)).toEqual(["a"]);
+    await add(db, "b");
+    expect(words(db)).toEqual(["a", "b"]);
+  });
+
   test("when the commit itself fails every caller hears of it and nothing is written", async () => {
     const db = open();
     db.migrate("links", [

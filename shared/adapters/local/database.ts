@@ -29,7 +29,7 @@ export interface Statements {
 export interface Database extends Pick<Statements, "rows" | "row"> {
   /**
    * Runs the job in the next commit and resolves with its answer once that is durable. Jobs of one turn of the event loop
-   * share a commit (group commit); each has a savepoint, so a job that throws undoes and rejects only itself.
+   * share a commit (group commit); each of several has a savepoint, so a job that throws undoes and rejects only itself.
    * A job is synchronous and reads its own transaction through the statements it is given.
    */
   write<Answer>(job: (sql: Statements) => Answer): Promise<Answer>;
@@ -114,7 +114,6 @@ function statements(db: DatabaseSync): Statements {
 
 /** Runs one job inside a savepoint and answers how to settle its caller after the commit. */
 function attempt(db: DatabaseSync, sql: Statements, path: string, job: Job): () => void {
-  // Through `run`, which keeps them prepared: `exec` would read the text of both again for every job.
   sql.run("SAVEPOINT job");
   try {
     const answer = job.run(sql);
@@ -129,15 +128,24 @@ function attempt(db: DatabaseSync, sql: Statements, path: string, job: Job): () 
   }
 }
 
+/** Runs the only job of a commit: when it throws, all of the transaction is undone, so it needs no savepoint. */
+function attemptAlone({ run, resolve }: Job, sql: Statements): () => void {
+  const answer = run(sql);
+  return () => resolve(answer);
+}
+
 /** One commit for all jobs; callers hear of it only when it is durable, or that none of it is. */
 function commit(db: DatabaseSync, sql: Statements, path: string, jobs: readonly Job[]): void {
   const settle: (() => void)[] = [];
+  const [first, ...more] = jobs;
   try {
-    db.exec("BEGIN IMMEDIATE");
-    for (const job of jobs) settle.push(attempt(db, sql, path, job));
-    db.exec("COMMIT");
+    // Through `run`, which keeps them prepared, as savepoints are: `exec` would read their text again for every commit.
+    sql.run("BEGIN IMMEDIATE");
+    if (first !== undefined && more.length === 0) settle.push(attemptAlone(first, sql));
+    else for (const job of jobs) settle.push(attempt(db, sql, path, job));
+    sql.run("COMMIT");
   } catch (error) {
-    if (db.isTransaction) db.exec("ROLLBACK");
+    if (db.isTransaction) sql.run("ROLLBACK");
     const failure = translate(path, error);
     for (const job of jobs) job.reject(failure);
     return;
