@@ -14,7 +14,7 @@ import type { Log } from "../../shared/runtime/log.ts";
 import { record, type RecordPorts } from "../../shared/runtime/record.ts";
 
 /** Receipts that are read and handled at a time: so many share two commits, and so long the door waits for them. */
-export const RECEIPTS_PER_SWEEP_MAX = 100;
+export const RECEIPTS_PER_SWEEP_MAX = 25;
 /** Receipts in one batch from which on this is a flood: then the door goes first. */
 export const FLOOD_RECEIPTS_MIN = 16;
 /** While a flood lasts the queue rests so many times as long as its last batch took: the door has the rest of the processor. */
