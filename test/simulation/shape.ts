@@ -47,7 +47,7 @@ export function shapeOf(random: Random): Shape {
   const roughness = random.pick([0.5, 1, 2, 3]);
   const busy = random.uniform() < 0.15;
   const roughMs = random.pick(busy ? [16_000, 25_000] : [8_000, 12_000]);
-  const reconcileMs = random.pick([3_000, 6_000, 12_000]);
+  const reconcileMs = random.pick([5_000, 10_000, 15_000]);
   return {
     ...parts,
     roughness: oneCrash ? 0 : roughness,
