@@ -96,8 +96,9 @@ export function githubError(error: unknown, what: string, nowMs: number): Contro
   const words = wordsOf(seen);
   switch (seen.status) {
     case 401:
+      // The identity that is refused is ours, and not that of whoever asks us.
       return failure(
-        "UNAUTHENTICATED",
+        "UNAVAILABLE",
         "APP_KEY_REFUSED",
         `${what}: GitHub refuses the App's key (${words}). Compare the App id with the key, and make a new key if it was deleted.`,
         error,

@@ -121,15 +121,16 @@ function told(error: unknown): string {
 /**
  * The error of a failed call as one of our table: ours as it is, a foreign one with what was being done, to what, what Google
  * said (tokens of known forms taken out) and the remedy. The foreign error itself is left behind: it may hold request headers.
- * An error that no client of Google's throws is a defect: INTERNAL.
+ * An error that no client of Google's throws is a defect: INTERNAL. An identity that is refused is ours, and not that of whoever asks
+ * us, and the next token may be taken: UNAVAILABLE.
  */
 export function googleError(doing: string, resource: string, error: unknown): ControlPlaneError {
   if (error instanceof ControlPlaneError) return error;
   const known = googleCode(error);
-  const code = known ?? "INTERNAL";
-  const message = [`${doing} failed (${code}): ${told(error)}`, REMEDIES[code] ?? ""].join(" ").trim();
-  return new ControlPlaneError(code, message, {
-    reason: known === undefined ? "GOOGLE_CLIENT_DEFECT" : `GOOGLE_${code}`,
+  const said = known ?? "INTERNAL";
+  const message = [`${doing} failed (${said}): ${told(error)}`, REMEDIES[said] ?? ""].join(" ").trim();
+  return new ControlPlaneError(said === "UNAUTHENTICATED" ? "UNAVAILABLE" : said, message, {
+    reason: known === undefined ? "GOOGLE_CLIENT_DEFECT" : `GOOGLE_${said}`,
     metadata: { resource, doing },
   });
 }

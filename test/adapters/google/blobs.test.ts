@@ -86,7 +86,7 @@ describe("putting a blob", () => {
     ["429", { kind: "refused", status: 429, code: "RESOURCE_EXHAUSTED" }, "RESOURCE_EXHAUSTED"],
     ["503", { kind: "refused", status: 503, code: "UNAVAILABLE" }, "UNAVAILABLE"],
     ["403", { kind: "refused", status: 403, code: "PERMISSION_DENIED" }, "PERMISSION_DENIED"],
-    ["401", { kind: "refused", status: 401, code: "UNAUTHENTICATED" }, "UNAUTHENTICATED"],
+    ["401", { kind: "refused", status: 401, code: "UNAUTHENTICATED" }, "UNAVAILABLE"],
     [
       "an answer that says nothing",
       { kind: "answered", answer: () => ({ status: 200, body: {} }) },

@@ -278,7 +278,10 @@ describe("counters of Prometheus", () => {
       createMetrics({ query: createPrometheusClient({ url, token }), clock }).samples(endpoint, EARLY, LATE);
     const good = googleAccessToken(authOf("a-token"));
     expect(await read(fake.url, good)).toEqual([]);
-    await expect(read(fake.url, async () => "old")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    await expect(read(fake.url, async () => "old")).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      reason: "GOOGLE_UNAUTHENTICATED",
+    });
     await expect(read(fake.url, googleAccessToken(authOf(null)))).rejects.toMatchObject({
       reason: "NO_ACCESS_TOKEN",
     });

@@ -64,7 +64,7 @@ test.each([
   [14, "UNAVAILABLE"],
   [8, "RESOURCE_EXHAUSTED"],
   [7, "PERMISSION_DENIED"],
-  [16, "UNAUTHENTICATED"],
+  [16, "UNAVAILABLE"],
   [13, "INTERNAL"],
   [4, "DEADLINE_EXCEEDED"],
 ])("a publication that fails with %i is %s, asked once", async (code, ours) => {
