@@ -108,7 +108,7 @@ function planTrainers({ times, at }: Agenda, { random, shape }: Outside, people:
   times(2, 0.4, soon(trainers.resume));
   if (random.uniform() < 0.4) at(0.4, soon(trainers.rollback));
   times(1, 0.4, soon(trainers.retry));
-  times(1, 0.3, () => trainers.breakBackend());
+  times(3, 0.2, () => trainers.breakBackend());
   for (const verb of ["advance", "abort", "pause", "go on"] as const)
     if (random.uniform() < 0.2)
       at(

@@ -8,6 +8,8 @@ import { type Callers, persist } from "./client.ts";
 const MODEL = "ranker";
 const TRAINER = { principal: "services/trainer", role: "engineer", codeHostLogins: [] } as const;
 const NEVER_MS = 86_400_000;
+/** How long a backend that died takes to be ready again. */
+const RESTART_MS = { min: 500, max: 5_000 } as const;
 
 const BEHAVIOURS: readonly Behaviour[] = [
   {},
@@ -70,14 +72,16 @@ export function createTrainers(callers: Callers) {
       const order = { reason: "decided", actor: "grace", requestId: `decide-${++requests}` };
       await call(`aborts ${name}`, ({ operations }) => operations.abort(name, order));
     },
-    /** A backend that serves dies and is started again. */
+    /** A backend that is ready dies and is started again: one that serves, or one that is about to. */
     breakBackend(): void {
-      if (versions === 0) return;
-      const backend = backendOf(1 + Math.floor(random.uniform() * versions));
-      if (outside.backends.stateOf(backend) !== "ready") return;
+      const backends = Array.from({ length: versions }, (_, index) => backendOf(index + 1));
+      const ready = backends.filter((backend) => outside.backends.stateOf(backend) === "ready");
+      if (ready.length === 0) return;
+      const backend = random.pick(ready);
+      const readyMs = RESTART_MS.min + random.uniform() * (RESTART_MS.max - RESTART_MS.min);
       history.add("deploys", `${backend} dies and is started again`);
       history.mark("a backend that died");
-      outside.backends.restart(backend);
+      outside.backends.restart(backend, readyMs);
     },
     async rollback(): Promise<void> {
       const name = await running();

@@ -8,6 +8,7 @@ import type { CounterSample } from "../../shared/ports/metrics.ts";
 export const ENDPOINT = "teams/default/endpoints/ranker";
 /** Simulated requests per second to the endpoint. */
 const REQUESTS_PER_SECOND = 200;
+const START_MS = 500;
 
 /** Model version n of the ranker. */
 export const versionNamed = (id: number | string) => `teams/default/models/ranker/versions/${id}`;
@@ -65,8 +66,10 @@ export function createBackends(
   const prepared: string[] = [];
   const retired: string[] = [];
   const behaviourOf = (backend: string): Behaviour => behaviours.get(backend) ?? {};
-  const start = (backend: Backend): void => {
-    const readyMs = behaviourOf(backend.request.backend).readyMs ?? 500;
+  const start = (
+    backend: Backend,
+    readyMs = behaviourOf(backend.request.backend).readyMs ?? START_MS,
+  ): void => {
     backend.state = "preparing";
     backend.readyAt = clock.now().getTime() + readyMs;
     backend.starts += 1;
@@ -118,10 +121,10 @@ export function createBackends(
     const known = backends.get(backend);
     if (known !== undefined) known.state = "failed";
   };
-  /** A backend dies and is started again. */
-  const restart = (backend: string): void => {
+  /** A backend dies and is started again, which takes this long. */
+  const restart = (backend: string, readyMs?: number): void => {
     const known = backends.get(backend);
-    if (known !== undefined && stateOf(backend) === "ready") start(known);
+    if (known !== undefined && stateOf(backend) === "ready") start(known, readyMs);
   };
   const startsOf = (backend: string): number => backends.get(backend)?.starts ?? 0;
   const forget = (): void => backends.clear();
