@@ -100,7 +100,11 @@ export function createViews(store: Store): Views {
       return found === undefined ? undefined : (JSON.parse(found.document) as ViewDocument);
     },
     list: (query) => list(store, query),
-    seen: async (projection, stream) => (await look(seenId(projection, stream))).version,
+    // What is remembered may be behind what another process has committed; the commit that follows is then stale, and looked at anew.
+    async seen(projection, stream) {
+      const id = seenId(projection, stream);
+      return (known.get(id) ?? (await look(id))).version;
+    },
     async commit({ projection, stream, expected, seen, puts }) {
       const id = seenId(projection, stream);
       const before = known.get(id);
