@@ -10,6 +10,8 @@ export const KNOWN_VERSIONS_MAX = 10_000;
 export interface KnownVersions {
   /** Remembers that the stream has this version. */
   saw(stream: string, version: number): void;
+  /** Whether the stream is known to have this version. */
+  knows(stream: string, version: number): boolean;
   /** Whether the stream has this version: from memory, else by looking. */
   reached(stream: string, version: number): Promise<boolean>;
   /** The last version, by looking; 0 for an unknown stream. */
@@ -26,10 +28,12 @@ export function createKnownVersions(store: Store): KnownVersions {
     known.set(stream, Math.max(before, version));
     if (known.size > KNOWN_VERSIONS_MAX) known.delete(known.keys().next().value ?? "");
   };
+  const knows = (stream: string, version: number): boolean => version <= (known.get(stream) ?? 0);
   return {
     saw,
+    knows,
     async reached(stream, version) {
-      if (version <= (known.get(stream) ?? 0)) return true;
+      if (knows(stream, version)) return true;
       const slot = await store.get(
         `Looking for version ${version} of ${stream}`,
         slots.doc(slotId(stream, version)),

@@ -131,6 +131,9 @@ async function slotsFrom(store: Store, stream: string, from: number): Promise<re
 }
 
 async function read(store: Store, versions: KnownVersions, stream: string, after: number): Promise<Stream> {
+  // One document by its name takes half of what a query takes, and mostly there is nothing new.
+  if (after > 0 && versions.knows(stream, after) && !(await versions.reached(stream, after + 1)))
+    return { version: after, facts: [] };
   // From the slot before: it says that the stream has come so far when there is nothing behind it.
   const slots = await slotsFrom(store, stream, after);
   const version = slots.at(-1)?.version ?? (after === 0 ? 0 : await versions.last(stream));
