@@ -1,6 +1,7 @@
 // One address in front of all services, as load balancer and Cloud Run's own front are on Google Cloud. A push for a service that is
 // away is kept and given again when it is back, which is what Pub/Sub promises: its emulator tries a refused connection again within
 // a millisecond and uses up all attempts of a message, and has been seen to lose sight of one that was under way. Callers get 503.
+// The filters of subscriptions are kept here too: the emulator ignores them, and would wake every service for every fact.
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
@@ -22,6 +23,8 @@ export interface Way {
   readonly port: number;
   readonly path: string;
   readonly pushed: boolean;
+  /** Says of a push whether the subscription's filter lets it through; what it does not want is acknowledged, as Pub/Sub does. */
+  readonly wants?: (body: Buffer) => boolean;
 }
 
 interface Passed {
@@ -54,6 +57,10 @@ function pass({ incoming, answer, body }: Passed, { port, path }: Way): Promise<
 async function handle(passed: Omit<Passed, "body">, way: Way): Promise<void> {
   const { incoming, answer } = passed;
   const body = await buffer(incoming);
+  if (way.wants?.(body) === false) {
+    answer.writeHead(204).end();
+    return;
+  }
   for (const end = performance.now() + PUSH_KEPT_MS; ; await wait(PUSH_AGAIN_MS)) {
     if (await pass({ ...passed, body }, way)) return;
     if (!way.pushed || answer.destroyed || performance.now() > end) break;

@@ -20,7 +20,7 @@ import { startFront, type Way } from "./front.ts";
 import { endLeftovers } from "./leftovers.ts";
 import { bundleServices, type ServiceProgram } from "./program.ts";
 import { type ServiceChild, startServiceChild } from "./service-child.ts";
-import { createTopics, FACTS_TOPIC, subscriptionName } from "./topics.ts";
+import { createTopics, FACTS_TOPIC, filterOfPushes, subscriptionName } from "./topics.ts";
 
 /** The project of the emulators. */
 export const EMULATED_PROJECT = "signalbox-emulated";
@@ -65,10 +65,19 @@ type Ports = Readonly<Record<EmulatedService | "gateway", number>>;
 const PUSH_PATH = "/push/";
 
 /** Pushes go to their service, deliveries to the webhook, everything else to the API. */
-function wayOf(ports: Ports, path: string): Way {
-  const pushed = EMULATED_SERVICES.find((name) => path === `${PUSH_PATH}${name}`);
-  if (pushed !== undefined) return { port: ports[pushed], path: "/", pushed: true };
-  return { port: path.startsWith("/webhooks/") ? ports.webhook : ports.api, path, pushed: false };
+function createWays(ports: Ports): (path: string) => Way {
+  const pushes = new Map(
+    EMULATED_SERVICES.map((name): [string, Way] => [
+      `${PUSH_PATH}${name}`,
+      { port: ports[name], path: "/", pushed: true, wants: filterOfPushes(name) },
+    ]),
+  );
+  return (path) =>
+    pushes.get(path) ?? {
+      port: path.startsWith("/webhooks/") ? ports.webhook : ports.api,
+      path,
+      pushed: false,
+    };
 }
 
 async function choosePorts(): Promise<Ports> {
@@ -153,7 +162,7 @@ async function startSurroundings(
   await Promise.allSettled([bundling, hosts]);
   const [firestore = "", pubsub = ""] = await hosts;
   const ports = await choosePorts();
-  const front = await startFront((path) => wayOf(ports, path));
+  const front = await startFront(createWays(ports));
   steps.push(front.close);
   const client = await openPubSub({ project: EMULATED_PROJECT, emulator: pubsub });
   steps.push(() => client.close());

@@ -15,10 +15,26 @@ const DELIVERY_ATTEMPTS_MAX = 100;
 export const subscriptionName = (project: string, service: string): string =>
   `projects/${project}/subscriptions/${FACTS_TOPIC}-${service}`;
 
-/** Families of fact types, as the filter of a subscription names them. The emulator keeps filters and ignores them. */
-function filterOf(types: readonly string[]): string {
-  const families = [...new Set(types.map((type) => type.split(".")[0]))].toSorted();
-  return families.map((family) => `hasPrefix(attributes.type,"${family}.")`).join(" OR ");
+/** Families of fact types, as the filter of a subscription names them. */
+const familiesOf = (types: readonly string[]): readonly string[] =>
+  [...new Set(types.map((type) => type.split(".")[0] ?? ""))].toSorted();
+
+/** The filter of a subscription. The emulator keeps filters and ignores them. */
+const filterOf = (types: readonly string[]): string =>
+  familiesOf(types)
+    .map((family) => `hasPrefix(attributes.type,"${family}.")`)
+    .join(" OR ");
+
+/** Whether the filter of the service's subscription lets this push through. */
+export function filterOfPushes(service: string): (body: Buffer) => boolean {
+  const families = familiesOf(readTopology()[service]?.subscribes ?? []);
+  return (body) => {
+    const { message } = JSON.parse(body.toString("utf8")) as {
+      readonly message?: { readonly attributes?: { readonly type?: string } };
+    };
+    const type = message?.attributes?.type ?? "";
+    return families.some((family) => type.startsWith(`${family}.`));
+  };
 }
 
 /** Creates them; answers the services that are pushed to. */
