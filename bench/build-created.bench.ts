@@ -66,9 +66,10 @@ try {
     await platform.merge(opened, () => {
       sentMs = Date.now();
     });
-    await reach("applies", "FINISHED", merge);
-    const [created = Number.NaN] = buildsSince(sentMs);
+    // By its folder: asking the API meanwhile would be asking the same two cores and the same emulator.
+    const created = await until("the apply's build", async () => buildsSince(sentMs)[0], STEP_MS);
     times.push(created - sentMs);
+    await reach("applies", "FINISHED", merge);
   }
   const { p50, p99 } = figuresOf(times);
   tell(`merged delivery → build created on the emulators, ${MERGES} merges, p50`, ms(p50), "≤ 150 ms");
