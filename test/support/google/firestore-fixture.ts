@@ -4,8 +4,6 @@ import { openStore, type Store } from "../../../shared/adapters/google/firestore
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { type Emulator, emulatorJar, emulatorMissing, startEmulator } from "./emulators.ts";
 
-// The client asks for its machine's metadata even when it talks to an emulator.
-
 let projects = 0;
 
 /** Opens the same project again, as another process would. */
