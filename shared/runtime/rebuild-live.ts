@@ -16,8 +16,8 @@ import { REBUILD_FACTS_MAX } from "./rebuild.ts";
 const FACTS_PER_PAGE_MAX = 500;
 /** Documents read from the view at once. */
 const DOCUMENTS_PER_PAGE_MAX = 500;
-/** Documents that one commit replaces: far below what a request to Firestore may hold, with documents as large as ours become. */
-const DOCUMENTS_PER_COMMIT_MAX = 20;
+/** Documents that one commit replaces: the largest together stay below the 10 MiB of a request to Firestore. */
+const DOCUMENTS_PER_COMMIT_MAX = 8;
 /** Streams or documents asked about at one time. */
 const READS_AT_ONCE_MAX = 16;
 /** How often what differs is looked at again. */

@@ -9,6 +9,7 @@ let projects = 0;
 /** Opens the same project again, as another process would. */
 export interface StoreUnderTest {
   readonly store: Store;
+  readonly project: string;
   readonly reopen: () => StoreUnderTest;
 }
 
@@ -18,7 +19,7 @@ export type FreshStore = () => StoreUnderTest;
 function openIn(host: string, project: string): StoreUnderTest {
   const store = openStore({ project, emulator: host }, systemClock);
   onTestFinished(() => store.close());
-  return { store, reopen: () => openIn(host, project) };
+  return { store, project, reopen: () => openIn(host, project) };
 }
 
 /** Runs the tests against the emulator, or skips them and says what is missing. */
