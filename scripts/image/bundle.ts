@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { copyFiles, SHIPPED_FILES } from "../shipped-files.ts";
 import { BUILTINS } from "./builtins.ts";
+import { CHUNKS_FILE, chunksOf } from "./chunks.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 /** Read from beside the code that serves it, and all code lies at the root. */
@@ -48,6 +49,7 @@ export async function bundle(entries: Readonly<Record<string, string>>, folder: 
     join(folder, "package.json"),
     `${JSON.stringify({ name, version, license, type: "module" })}\n`,
   );
+  await writeFile(join(folder, CHUNKS_FILE), `${JSON.stringify(chunksOf(metafile))}\n`);
   await copyFiles(
     ROOT,
     folder,

@@ -1,11 +1,11 @@
 // `warm.ts FOLDER` fills the compile caches of a bundle when an image is made: they cannot be written while one runs, because the file
 // system is read-only then. Each service is started once, for Node keeps of a file only the functions that have run.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { openKeys, openPrincipals, openStateFolder } from "../compose/state-folder.ts";
-import { chunkOfService } from "./chunks.ts";
+import { readChunks } from "./chunks.ts";
 
 /** How long one service may take, on a machine that builds other things too. */
 const START_MS_MAX = 300_000;
@@ -37,8 +37,8 @@ const env = {
   SIGNALBOX_STATE: state.root,
   SIGNALBOX_SUBSCRIBERS: `registry=${NOWHERE}`,
 };
-const services = [...chunkOfService(readFileSync(join(folder, "main.js"), "utf8")).keys()];
-if (services.length === 0) throw new Error(`${folder}/main.js names no service.`);
+const services = Object.keys((await readChunks(folder)).services);
+if (services.length === 0) throw new Error(`The bundle in ${folder} has no service.`);
 for (const service of services) {
   const cache = join(folder, "compile-cache", service);
   rmSync(cache, { recursive: true, force: true });

@@ -158,6 +158,17 @@ describe("the image of the services", () => {
     expect(names).not.toContain("vitest");
   });
 
+  test("rebuilds the views as a task, and writes nothing into its root", async () => {
+    const before = contents(image("services"));
+    const { variables } = await environment();
+    const [node = "", ...rest] = command("services");
+    const args = [...rest.slice(0, -1), join(image("services").root, "app/tasks/rebuild-views.js"), "runs"];
+    const { status, stdout, stderr } = spawnSync(node, args, { env: variables, encoding: "utf8" });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain('"message":"rebuilt"');
+    expect(contents(image("services"))).toEqual(before);
+  });
+
   test("no command of the Dockerfile runs an install script", () => {
     const installs = stages.flatMap(({ instructions }) =>
       instructions.filter(({ keyword, text }) => keyword === "RUN" && /\bnpm (?:ci|install)\b/.test(text)),
