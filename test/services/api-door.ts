@@ -1,5 +1,6 @@
 // The API behind its door: real SQLite, and stand-ins that say what they were asked.
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { RouteOptions } from "fastify";
 import { onTestFinished } from "vitest";
 import { failedPrecondition, notFound } from "../../shared/domain/errors.ts";
 import type { OutsideAnswer, OutsideHandlers } from "../../shared/domain/outside-events.ts";
@@ -23,6 +24,7 @@ export async function apiDoor(more: Partial<ApiPorts> = {}) {
   const world = createWorld({});
   const calls: unknown[] = [];
   const seen: SeenRoute[] = [];
+  const routes: RouteOptions[] = [];
   const signer = createTextSigner(Buffer.alloc(32, 9));
   const sessions = createSessions(createMemoryGrants(), world.clock);
   const answer = async (event: { cause: string; data: unknown }): Promise<OutsideAnswer> => {
@@ -64,7 +66,9 @@ export async function apiDoor(more: Partial<ApiPorts> = {}) {
     ...more,
   };
   const app = createServer({ clock: world.clock, log: world.log, identity: testIdentity(), sessions });
-  app.addHook("onRoute", ({ method, url, config }) => {
+  app.addHook("onRoute", (route) => {
+    const { method, url, config } = route;
+    routes.push(route);
     for (const each of [method].flat()) seen.push({ method: each, url, role: config?.role });
   });
   await app.register(createApi(ports));
@@ -83,5 +87,5 @@ export async function apiDoor(more: Partial<ApiPorts> = {}) {
     const stream = `${collection}-${names.join()}`;
     await world.views.commit({ projection: "test", stream, expected: 0, seen: 1, puts });
   };
-  return { app, world, calls, seen, put };
+  return { app, world, calls, seen, routes, put };
 }
