@@ -10,7 +10,12 @@ export const DOCUMENT_CHANGES_MAX = 10;
 export type DocumentChange = Readonly<Record<string, unknown>> | "delete" | undefined;
 
 /** Codes of a write whose precondition did not hold. */
-const OVERTAKEN = new Set(["ALREADY_EXISTS", "FAILED_PRECONDITION", "NOT_FOUND", "ABORTED"]);
+export const OVERTAKEN: ReadonlySet<string> = new Set([
+  "ALREADY_EXISTS",
+  "FAILED_PRECONDITION",
+  "NOT_FOUND",
+  "ABORTED",
+]);
 
 /**
  * Changes a document, creating it if it is not there. `decide` may be called several times. Answers what was found by the call of

@@ -1,12 +1,15 @@
 // Receipts of deliveries in Firestore: a small row for good, the body in pieces that expire. Two documents are created in one
 // commit, one by guid and one by content, so a delivery is stored once by either.
-import { FieldValue } from "@google-cloud/firestore";
+import { FieldValue, type Timestamp } from "@google-cloud/firestore";
 import { ControlPlaneError, notFound } from "../../domain/errors.ts";
 import type { Receipt, ReceiptOutcome, Receipts } from "../../ports/receipts.ts";
-import { changeDocument } from "./firestore-change.ts";
+import { changeDocument, OVERTAKEN } from "./firestore-change.ts";
 import { documentId, wellFormed } from "./firestore-documents.ts";
 import type { Store } from "./firestore.ts";
 import { bodyPieces, createPieces, readBody } from "./receipts-bodies.ts";
+
+/** Deliveries that were stored by this process and are not settled yet, of which the ETag is remembered. */
+export const FRESH_ROWS_MAX = 1_000;
 
 interface Row {
   readonly guid: string;
@@ -42,16 +45,36 @@ async function known(store: Store, { guid, bodyHash }: Receipt) {
   return { kind: "duplicate", guid: holder, settled: row?.state === "settled" } as const;
 }
 
-async function write(store: Store, receipt: Receipt): Promise<void> {
+/** Stores it; answers the ETag of its row. */
+async function write(store: Store, receipt: Receipt): Promise<Timestamp | undefined> {
   const { guid, bodyHash, receivedAt } = receipt;
   const event = wellFormed(receipt.event, `The event of delivery ${guid}`);
   const pieces = await bodyPieces(receipt);
   const row: Row = { guid, event, bodyHash, receivedAt, pieces: pieces.length, state: "pending" };
-  await store.commit(`Keeping delivery ${guid}`, (writes) => {
+  const [written] = await store.commit(`Keeping delivery ${guid}`, (writes) => {
     writes.create(rowOf(store, guid), { ...row, at: FieldValue.serverTimestamp() });
     writes.create(contentOf(store, bodyHash), { guid });
     createPieces(store, writes, receipt, pieces);
   });
+  return written?.writeTime;
+}
+
+/** Settles a row that nobody has changed since it was stored; false when somebody has. */
+async function settleFresh(
+  store: Store,
+  guid: string,
+  etag: Timestamp,
+  change: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  try {
+    await store.commit(`Settling delivery ${guid}`, (writes) =>
+      writes.update(rowOf(store, guid), change, { lastUpdateTime: etag }),
+    );
+    return true;
+  } catch (error) {
+    if (!(error instanceof ControlPlaneError) || !OVERTAKEN.has(error.code)) throw error;
+    return false;
+  }
 }
 
 async function pending(store: Store, limit: number): Promise<readonly Receipt[]> {
@@ -69,10 +92,14 @@ async function pending(store: Store, limit: number): Promise<readonly Receipt[]>
 
 /** Receipts that live in this database. */
 export function createReceipts(store: Store): Receipts {
+  /** Guid → ETag of what was stored here and not settled yet, so that settling it need not look first. */
+  const fresh = new Map<string, Timestamp>();
   return {
     async put(receipt) {
       try {
-        await write(store, receipt);
+        const etag = await write(store, receipt);
+        if (etag !== undefined) fresh.set(receipt.guid, etag);
+        if (fresh.size > FRESH_ROWS_MAX) fresh.delete(fresh.keys().next().value ?? "");
         return { kind: "stored" };
       } catch (error) {
         if (!(error instanceof ControlPlaneError) || !["ALREADY_EXISTS", "ABORTED"].includes(error.code))
@@ -85,9 +112,13 @@ export function createReceipts(store: Store): Receipts {
     pending: (limit) => pending(store, limit),
     async settle(guid, outcome) {
       const reason = wellFormed(outcome.reason, `The reason of delivery ${guid}`);
+      const change = { state: "settled", outcome: { ...outcome, reason } };
+      const etag = fresh.get(guid);
+      fresh.delete(guid);
+      if (etag !== undefined && (await settleFresh(store, guid, etag, change))) return;
       await changeDocument<Row>(store, `Settling delivery ${guid}`, rowOf(store, guid), (row) => {
         if (row === undefined) throw notFound(`deliveries/${guid}`, "Put its receipt before settling it.");
-        return row.state === "settled" ? undefined : { state: "settled", outcome: { ...outcome, reason } };
+        return row.state === "settled" ? undefined : change;
       });
     },
     async list(limit) {
