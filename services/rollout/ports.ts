@@ -4,7 +4,7 @@ import type { Executions } from "../../shared/ports/executions.ts";
 import type { Metrics } from "../../shared/ports/metrics.ts";
 import type { Views } from "../../shared/ports/views.ts";
 import type { Log } from "../../shared/runtime/log.ts";
-import type { RolloutMovePorts } from "../../shared/runtime/rollout-moves.ts";
+import type { RolloutMovePorts } from "../../shared/runtime/rollout-standing.ts";
 
 /** The ports of the rollout service. */
 export interface RolloutServicePorts extends RolloutMovePorts {

@@ -8,7 +8,7 @@ import { hasEnded } from "../../shared/domain/rollout-state.ts";
 import { type TrafficDocument, versionWeights } from "../../shared/domain/traffic.ts";
 import type { ReleaseRequest } from "../../shared/ports/deploys.ts";
 import { load } from "../../shared/runtime/record.ts";
-import { takeBack } from "../../shared/runtime/rollout-moves.ts";
+import { takeBack } from "../../shared/runtime/rollout-take-back.ts";
 import { ACTOR, type RolloutServicePorts, STATUS_TIMEOUT_MS, WORKFLOW } from "./ports.ts";
 
 /** Attempts of one version that are looked through for how it was served. */

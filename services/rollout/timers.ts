@@ -6,7 +6,7 @@ import { endpointOf } from "../../shared/domain/rollout-name.ts";
 import { policyOf } from "../../shared/domain/rollout-plan.ts";
 import { hasEnded } from "../../shared/domain/rollout-state.ts";
 import { load } from "../../shared/runtime/record.ts";
-import { takeBack } from "../../shared/runtime/rollout-moves.ts";
+import { takeBack } from "../../shared/runtime/rollout-take-back.ts";
 import { readTraffic } from "../../shared/runtime/traffic.ts";
 import { ACTOR, type RolloutServicePorts } from "./ports.ts";
 import { expireStandby, retireDrained, versionsOf } from "./retire.ts";

@@ -12,7 +12,7 @@ import { hasEnded } from "../../shared/domain/rollout-state.ts";
 import { soleVersion, versionWeights } from "../../shared/domain/traffic.ts";
 import { load, record } from "../../shared/runtime/record.ts";
 import { recordTraffic } from "../../shared/runtime/record-traffic.ts";
-import { abort } from "../../shared/runtime/rollout-moves.ts";
+import { abort } from "../../shared/runtime/rollout-take-back.ts";
 import { readTraffic } from "../../shared/runtime/traffic.ts";
 import { ACTOR, type RolloutServicePorts } from "./ports.ts";
 

@@ -3,7 +3,7 @@ import { rollout } from "../../shared/domain/rollout.ts";
 import { hasEnded, type RolloutState } from "../../shared/domain/rollout-state.ts";
 import type { Execution } from "../../shared/ports/executions.ts";
 import { load } from "../../shared/runtime/record.ts";
-import { takeBack } from "../../shared/runtime/rollout-moves.ts";
+import { takeBack } from "../../shared/runtime/rollout-take-back.ts";
 import { launch } from "./releases.ts";
 import { ACTOR, type RolloutServicePorts } from "./ports.ts";
 

@@ -82,6 +82,26 @@ async function publishInOrder(
   return undefined;
 }
 
+/** Publishes rows of subjects, and knows which subjects must wait after a failure. */
+function createSubjects(ports: PumpPorts, closed: () => boolean) {
+  /** Subject → time until which a failed fact holds back the facts behind it. */
+  const held = new Map<string, string>();
+  return {
+    waits: (subject: string, now: string): boolean => (held.get(subject) ?? "") > now,
+    async publish(subject: string, rows: readonly OutboxRow[]): Promise<void> {
+      try {
+        const until = await publishInOrder(ports, rows, closed);
+        if (until === undefined) held.delete(subject);
+        else held.set(subject, until);
+      } catch (error) {
+        // The outbox itself failed: the rows are still pending, and a later sweep finds them.
+        ports.log.error({ subject, error }, "outbox not settled, a later sweep publishes again");
+        held.set(subject, new Date(ports.clock.now().getTime() + backoffMs(1)).toISOString());
+      }
+    },
+  };
+}
+
 /** A pump that is idle until facts are announced or someone sweeps. */
 export function createPump(ports: PumpPorts): Pump {
   const { outbox, clock, log } = ports;
@@ -92,8 +112,7 @@ export function createPump(ports: PumpPorts): Pump {
     isBehind: false,
     looking: undefined as Promise<void> | undefined,
   };
-  /** Subject → time until which a failed fact holds back the facts behind it. */
-  const held = new Map<string, string>();
+  const subjects = createSubjects(ports, () => state.closed);
   /** Subjects whose lane ended while the outbox was read: the rows that were read may be settled by now. */
   const ended = new Set<string>();
   /** Subjects of which rows were seen while their lane ran. */
@@ -102,18 +121,6 @@ export function createPump(ports: PumpPorts): Pump {
     ended.add(subject);
     if (passedOver.delete(subject) || state.isBehind) void look();
   });
-
-  const publish = async (subject: string, rows: readonly OutboxRow[]): Promise<void> => {
-    try {
-      const until = await publishInOrder(ports, rows, () => state.closed);
-      if (until === undefined) held.delete(subject);
-      else held.set(subject, until);
-    } catch (error) {
-      // The outbox itself failed: the rows are still pending, and a later sweep finds them.
-      log.error({ subject, error }, "outbox not settled, a later sweep publishes again");
-      held.set(subject, new Date(clock.now().getTime() + backoffMs(1)).toISOString());
-    }
-  };
 
   const lookOnce = async (): Promise<void> => {
     ended.clear();
@@ -127,7 +134,7 @@ export function createPump(ports: PumpPorts): Pump {
       if (state.closed) return;
       if (ended.has(subject)) state.lookAgain = true;
       else if (lanes.busy(subject)) passedOver.add(subject);
-      else if ((held.get(subject) ?? "") <= now && !lanes.start(subject, () => publish(subject, its)))
+      else if (!subjects.waits(subject, now) && !lanes.start(subject, () => subjects.publish(subject, its)))
         state.isBehind = true;
     }
   };

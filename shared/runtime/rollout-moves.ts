@@ -1,42 +1,24 @@
-// The moves of a rollout. Traffic moves first, by compare-and-set in the document; then the move is recorded as it is observed,
+// The moves of a rollout forward. Traffic moves first, by compare-and-set in the document; then the move is recorded as it is observed,
 // so that a crash between the two, or a ledger that is down, loses nothing.
-import { ControlPlaneError, failedPrecondition } from "../domain/errors.ts";
+import { failedPrecondition } from "../domain/errors.ts";
 import type { FactData } from "../domain/facts.ts";
 import { rollout } from "../domain/rollout.ts";
-import { endpointOf, moveCause, type TakeBackTrigger } from "../domain/rollout-name.ts";
-import { backendsOf, policyOf, weightAt, weightsAsLeft, weightsWith } from "../domain/rollout-plan.ts";
-import { requireStarted } from "../domain/rollout-rules.ts";
-import { hasEnded, type RolloutState } from "../domain/rollout-state.ts";
+import { moveCause } from "../domain/rollout-name.ts";
+import { backendsOf, weightAt, weightsAsLeft, weightsWith } from "../domain/rollout-plan.ts";
+import { requirePromotable, requireStep } from "../domain/rollout-rules.ts";
+import type { RolloutState } from "../domain/rollout-state.ts";
 import { type TrafficDocument, versionWeights } from "../domain/traffic.ts";
-import type { Deploys } from "../ports/deploys.ts";
-import { load, record } from "./record.ts";
-import { recordTraffic, type RecordTrafficPorts } from "./record-traffic.ts";
-import { rollback } from "./rollback.ts";
-import { holdEndpoint, markVersionGood, type MoveOrder, moveTraffic } from "./traffic.ts";
-
-/** What moving a rollout needs. */
-export interface RolloutMovePorts extends RecordTrafficPorts {
-  readonly deploys: Pick<Deploys, "status">;
-}
-
-/** Who moves a rollout, and the request that asked for it. */
-export interface Mover {
-  readonly actor: string;
-  readonly requestId?: string;
-}
+import { record } from "./record.ts";
+import {
+  type Mover,
+  requestOf,
+  type RolloutMovePorts,
+  settledRollout,
+  standing,
+} from "./rollout-standing.ts";
+import { markVersionGood, moveTraffic } from "./traffic.ts";
 
 type Started = FactData<"rollout.started">;
-
-/** The rollout after everything that the traffic document knows was recorded. */
-export async function settledRollout(ports: RecordTrafficPorts, name: string): Promise<RolloutState> {
-  await recordTraffic(ports, endpointOf(name));
-  return (await load(ports.ledger, rollout, name)).state;
-}
-
-const requestOf = ({ actor, requestId }: Mover) => ({
-  actor,
-  ...(requestId === undefined ? {} : { requestId }),
-});
 
 /**
  * The epoch that the rollout's next move continues from; refuses when someone else has moved the traffic. What was read just now
@@ -69,16 +51,18 @@ async function requireServing({ deploys }: RolloutMovePorts, started: Started): 
   );
 }
 
-/** Moves to a step that `requireStep` has allowed. The first version of an endpoint takes all traffic at once. */
+/**
+ * Moves to a step, if it is allowed (`requireStep`). The first version of an endpoint takes all traffic at once.
+ * Errors: FAILED_PRECONDITION as `requireStep`, `RELEASE_NOT_READY`, `TRAFFIC_MOVED`; ABORTED `TRAFFIC_MOVED` when somebody moves meanwhile.
+ */
 export async function moveToStep(
   ports: RolloutMovePorts,
   name: string,
-  state: RolloutState,
   { step, override, reason, mover }: { step: number; override: boolean; reason: string; mover: Mover },
 ): Promise<RolloutState> {
-  const started = requireStarted(state);
+  const { state, document } = await standing(ports, name);
+  const started = requireStep(state, step, override);
   const { endpoint, modelVersion, previous } = started;
-  const { document } = await recordTraffic(ports, endpoint);
   const expectedEpoch = epochAsLeft(state, started, document);
   const weight = weightAt(started, step);
   if (versionWeights(document)[modelVersion] === weight) {
@@ -105,16 +89,18 @@ export async function moveToStep(
   return settledRollout(ports, name);
 }
 
-/** Promotes what `requirePromotable` has allowed: a move to 100, or, for a first version, its good standing. */
+/**
+ * Promotes, if that is allowed (`requirePromotable`): a move to 100, or, for a first version, its good standing.
+ * Errors: as those of `moveToStep`.
+ */
 export async function promote(
   ports: RolloutMovePorts,
   name: string,
-  state: RolloutState,
   { override, reason, mover }: { override: boolean; reason: string; mover: Mover },
 ): Promise<RolloutState> {
-  const started = requireStarted(state);
+  const { state, document } = await standing(ports, name);
+  const started = requirePromotable(state, override);
   const { endpoint, modelVersion, previous } = started;
-  const { document } = await recordTraffic(ports, endpoint);
   const expectedEpoch = epochAsLeft(state, started, document);
   if (previous !== null) {
     await requireServing(ports, started);
@@ -139,150 +125,6 @@ export async function promote(
     input: { kind: "promote", epoch: expectedEpoch, override, at: ports.clock.now().toISOString() },
     actor: mover.actor,
     inputHash: "promote",
-  });
-  return settledRollout(ports, name);
-}
-
-/** What takes a rollout back. A release that failed says how. */
-export interface TakeBack {
-  readonly trigger: Exclude<TakeBackTrigger, "person">;
-  readonly reason: string;
-  readonly failed?: FactData<"release.failed">;
-  readonly actor: string;
-}
-
-/** Tries of an end whose traffic moves meanwhile: its own step comes between once, people may move as well. */
-export const TAKE_BACK_ATTEMPTS_MAX = 4;
-
-/** No version can take the traffic now: worth another try, since backends are started again when they die. */
-function noTargetYet(error: unknown): unknown {
-  const known = error instanceof ControlPlaneError && error.code === "FAILED_PRECONDITION";
-  if (!known || error.reason !== "NO_GOOD_VERSION") return error;
-  return new ControlPlaneError(
-    "UNAVAILABLE",
-    `${error.message} The rollback is tried again until it succeeds.`,
-    {
-      reason: error.reason,
-      metadata: error.metadata,
-      cause: error,
-    },
-  );
-}
-
-/**
- * Takes a rollout back. A candidate with traffic loses it to its predecessor, which holds the endpoint unless the policy says
- * otherwise; one without ends where it stands. The first version of an endpoint keeps its traffic, for there is nowhere to go.
- * Errors: UNAVAILABLE `NO_GOOD_VERSION` while no other version can serve, `TARGET_WARMING` while the one that can is warmed;
- * ABORTED `TRAFFIC_MOVED` when its traffic moves again and again meanwhile.
- */
-export async function takeBack(
-  ports: RolloutMovePorts,
-  name: string,
-  order: TakeBack,
-): Promise<RolloutState> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      return await takeBackNow(ports, name, order);
-    } catch (error) {
-      // Its first step came between the look and the end: now it has traffic to lose.
-      const moved = error instanceof ControlPlaneError && error.reason === "TRAFFIC_MOVED";
-      if (!moved || tried === TAKE_BACK_ATTEMPTS_MAX) throw error;
-    }
-  }
-}
-
-async function takeBackNow(ports: RolloutMovePorts, name: string, order: TakeBack): Promise<RolloutState> {
-  const state = await settledRollout(ports, name);
-  if (hasEnded(state)) return state;
-  const started = requireStarted(state);
-  const { endpoint, modelVersion, previous } = started;
-  const { trigger, reason, actor } = order;
-  const cause = moveCause(name, { kind: "take-back", trigger });
-  const { document } = await recordTraffic(ports, endpoint);
-  const exposed = (versionWeights(document)[modelVersion] ?? 0) > 0;
-  if (previous === null) {
-    if (exposed) await holdEndpoint(ports, endpoint, { cause, actor, reason });
-    return recordEnd(ports, name, order);
-  }
-  if (!exposed) {
-    await leaveCandidate(ports, started, { kind: "abort", cause, reason, actor });
-    return recordEnd(ports, name, order);
-  }
-  try {
-    await rollback(ports, {
-      endpoint,
-      from: modelVersion,
-      actor,
-      reason,
-      cause,
-      hold: policyOf(started).hold,
-    });
-  } catch (error) {
-    throw noTargetYet(error);
-  }
-  return settledRollout(ports, name);
-}
-
-/**
- * Takes what traffic the candidate has, without blame. Weights that stay are a move too: the first step, if it is under way, was
- * decided on the epoch before, and is refused.
- */
-async function leaveCandidate(
-  ports: RolloutMovePorts,
-  started: Started,
-  order: Pick<MoveOrder, "kind" | "cause" | "reason" | "actor" | "requestId">,
-): Promise<void> {
-  const { endpoint, modelVersion } = started;
-  const { document } = await recordTraffic(ports, endpoint);
-  const weights = versionWeights(document);
-  const exposed = (weights[modelVersion] ?? 0) > 0;
-  const to = exposed ? weightsWith(started, 0) : weights;
-  await moveTraffic(ports, { endpoint, expectedEpoch: document.traffic.epoch, to, ...order });
-}
-
-/** Records an end that moved no traffic. */
-async function recordEnd(ports: RolloutMovePorts, name: string, order: TakeBack): Promise<RolloutState> {
-  const { trigger, reason, failed, actor } = order;
-  const at = ports.clock.now().toISOString();
-  await record(ports, rollout, {
-    stream: name,
-    cause: moveCause(name, { kind: "take-back", trigger }),
-    input:
-      failed === undefined
-        ? { kind: "take-back", trigger, reason, at }
-        : { kind: "release-failed", failed, at },
-    actor,
-    inputHash: trigger,
-  });
-  return settledRollout(ports, name);
-}
-
-/**
- * Ends a rollout for a person, or because a newer version takes its place: weights go back without hold or blame, and a first
- * version keeps its traffic. Errors: ABORTED `TRAFFIC_MOVED` when someone else moves at the same time.
- */
-export async function abort(
-  ports: RolloutMovePorts,
-  name: string,
-  {
-    kind = "abort",
-    reason,
-    mover,
-  }: { readonly kind?: "abort" | "replace"; readonly reason: string; readonly mover: Mover },
-): Promise<RolloutState> {
-  const state = await settledRollout(ports, name);
-  const { started } = state;
-  if (started !== undefined && started.previous !== null && !hasEnded(state)) {
-    const cause = moveCause(name, { kind });
-    await leaveCandidate(ports, started, { kind, cause, reason, ...requestOf(mover) });
-    return settledRollout(ports, name);
-  }
-  await record(ports, rollout, {
-    stream: name,
-    cause: moveCause(name, { kind }),
-    input: { kind: "abort", reason, at: ports.clock.now().toISOString() },
-    actor: mover.actor,
-    inputHash: kind,
   });
   return settledRollout(ports, name);
 }

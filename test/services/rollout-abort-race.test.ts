@@ -2,16 +2,20 @@
 import { expect, onTestFinished, test } from "vitest";
 import { rollout } from "../../shared/domain/rollout.ts";
 import { versionWeights } from "../../shared/domain/traffic.ts";
-import { load } from "../../shared/runtime/record.ts";
-import { abort, moveToStep, type RolloutMovePorts, takeBack } from "../../shared/runtime/rollout-moves.ts";
+import { load, record } from "../../shared/runtime/record.ts";
+import { moveToStep } from "../../shared/runtime/rollout-moves.ts";
+import type { RolloutMovePorts } from "../../shared/runtime/rollout-standing.ts";
+import { abort, takeBack } from "../../shared/runtime/rollout-take-back.ts";
 import { createServingWorld } from "../support/serving-world.ts";
-import { QUICK_POLICY, rolloutOf, versionNamed } from "../support/simulated-serving.ts";
+import { backendOf, QUICK_POLICY, rolloutOf, versionNamed } from "../support/simulated-serving.ts";
 
 const mover = { actor: "grace" };
 const step = { step: 0, override: false, reason: "ready", mover: { actor: "services/rollout" } };
 
-/** Version 1 serves, version 2 is about to take its first step, and `end` happens while that is written. */
-async function race(end: (ports: RolloutMovePorts, name: string) => Promise<unknown>) {
+type End = (ports: RolloutMovePorts, name: string) => Promise<unknown>;
+
+/** Version 1 serves, version 2 is about to take its first step, and `end` happens while that is read or written. */
+async function race(end: End, at: "read" | "write" = "write") {
   const world = createServingWorld();
   onTestFinished(() => world.close());
   await world.configure(QUICK_POLICY);
@@ -22,21 +26,37 @@ async function race(end: (ports: RolloutMovePorts, name: string) => Promise<unkn
   const name = rolloutOf(2);
   const { state } = await load(world.ports.ledger, rollout, name);
   expect(state.step).toBe(-1);
+  const prepared = { modelVersion: versionNamed(2), backend: backendOf(2), durationMs: 1 };
+  await record(world.ports, rollout, {
+    stream: name,
+    cause: "prepared",
+    input: { kind: "release-prepared", prepared },
+    actor: mover.actor,
+  });
 
   let ended = false;
+  const endOnce = async (): Promise<void> => {
+    if (ended) return;
+    ended = true;
+    await end(world.ports, name);
+  };
   const late: RolloutMovePorts = {
     ...world.ports,
     deploys: { status: async () => ({ state: "ready", since: "", message: "" }) },
     traffic: {
       ...world.ports.traffic,
+      async read(endpoint) {
+        const document = await world.ports.traffic.read(endpoint);
+        if (at === "read") await endOnce();
+        return document;
+      },
       async write(...order) {
-        if (!ended) await end(world.ports, name);
-        ended = true;
+        if (at === "write") await endOnce();
         return world.ports.traffic.write(...order);
       },
     },
   };
-  const outcome = moveToStep(late, name, state, step).then(
+  const outcome = moveToStep(late, name, step).then(
     () => "moved",
     (error: unknown) => (error as { readonly reason: string }).reason,
   );
@@ -63,5 +83,15 @@ test("a step that was decided before the judge took its version back and arrives
   const { outcome, state, weights } = await race((ports, name) => takeBack(ports, name, order));
   expect(outcome).toBe("TRAFFIC_MOVED");
   expect(state).toBe("ROLLED_BACK");
+  expect(weights).toEqual({ [versionNamed(1)]: 100 });
+});
+
+test("a step that reads the traffic before an abort and the rollout after it is told that the rollout is over", async () => {
+  const { outcome, state, weights } = await race(
+    (ports, name) => abort(ports, name, { reason: "not now", mover }),
+    "read",
+  );
+  expect(outcome).toBe("ROLLOUT_ENDED");
+  expect(state).toBe("ABORTED");
   expect(weights).toEqual({ [versionNamed(1)]: 100 });
 });

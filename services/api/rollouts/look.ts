@@ -8,7 +8,8 @@ import { requireOwner } from "../../../shared/domain/rollout-rules.ts";
 import { hasEnded, ROLLOUT_STATES, type RolloutState } from "../../../shared/domain/rollout-state.ts";
 import type { TrafficDocument } from "../../../shared/domain/traffic.ts";
 import { readTraffic } from "../../../shared/runtime/traffic.ts";
-import { settledRollout, takeBack } from "../../../shared/runtime/rollout-moves.ts";
+import { settledRollout } from "../../../shared/runtime/rollout-standing.ts";
+import { takeBack } from "../../../shared/runtime/rollout-take-back.ts";
 import { type Assessment, assess, recordVerdict } from "./assess.ts";
 import type { RolloutPorts } from "./ports.ts";
 

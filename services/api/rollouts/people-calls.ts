@@ -4,21 +4,12 @@ import { failedPrecondition, notFound } from "../../../shared/domain/errors.ts";
 import { rollout } from "../../../shared/domain/rollout.ts";
 import { endpointOf, rolloutName } from "../../../shared/domain/rollout-name.ts";
 import { lastStepOf } from "../../../shared/domain/rollout-plan.ts";
-import {
-  requirePromotable,
-  requireRetryable,
-  requireStarted,
-  requireStep,
-} from "../../../shared/domain/rollout-rules.ts";
+import { requireRetryable, requireStarted } from "../../../shared/domain/rollout-rules.ts";
 import { hasEnded } from "../../../shared/domain/rollout-state.ts";
 import { load, record } from "../../../shared/runtime/record.ts";
-import {
-  abort,
-  moveToStep,
-  promote,
-  settledRollout,
-  takeBack,
-} from "../../../shared/runtime/rollout-moves.ts";
+import { moveToStep, promote } from "../../../shared/runtime/rollout-moves.ts";
+import { settledRollout } from "../../../shared/runtime/rollout-standing.ts";
+import { abort, takeBack } from "../../../shared/runtime/rollout-take-back.ts";
 import { readTraffic } from "../../../shared/runtime/traffic.ts";
 import { assess, recordVerdict } from "./assess.ts";
 import { answerOf, type RolloutAnswer, type RolloutPorts } from "./ports.ts";
@@ -84,12 +75,8 @@ export async function advance(
   if (assessment.kind === "judged") await recordVerdict(ports, name, assessment.judgement, false);
   const { state } = await load(ports.ledger, rollout, name);
   const move = { override: true, reason: request.reason, mover: moverOf(request) };
-  if (state.step === lastStepOf(started)) {
-    requirePromotable(state, true);
-    return answerOf(name, await promote(ports, name, state, move));
-  }
-  requireStep(state, state.step + 1, true);
-  return answerOf(name, await moveToStep(ports, name, state, { step: state.step + 1, ...move }));
+  if (state.step === lastStepOf(started)) return answerOf(name, await promote(ports, name, move));
+  return answerOf(name, await moveToStep(ports, name, { step: state.step + 1, ...move }));
 }
 
 /** Stops a rollout at its weights, or lets it go on (`paused` false). A *fail* and the time limit still end it. */

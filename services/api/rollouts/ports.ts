@@ -3,7 +3,7 @@ import { ROLLOUT_STATES, type RolloutState } from "../../../shared/domain/rollou
 import type { Deploys } from "../../../shared/ports/deploys.ts";
 import type { Metrics } from "../../../shared/ports/metrics.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
-import type { RolloutMovePorts } from "../../../shared/runtime/rollout-moves.ts";
+import type { RolloutMovePorts } from "../../../shared/runtime/rollout-standing.ts";
 
 /** Ports of the rollout operations. */
 export interface RolloutPorts extends RolloutMovePorts {

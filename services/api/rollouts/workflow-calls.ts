@@ -3,17 +3,13 @@ import { ControlPlaneError, failedPrecondition } from "../../../shared/domain/er
 import type { Verdict } from "../../../shared/domain/judge.ts";
 import { rollout } from "../../../shared/domain/rollout.ts";
 import { policyOf } from "../../../shared/domain/rollout-plan.ts";
-import { requireOwner, requirePromotable, requireStep } from "../../../shared/domain/rollout-rules.ts";
+import { requireOwner, requireStep } from "../../../shared/domain/rollout-rules.ts";
 import { hasEnded, type RolloutState } from "../../../shared/domain/rollout-state.ts";
-import { load, record } from "../../../shared/runtime/record.ts";
+import { record } from "../../../shared/runtime/record.ts";
 import { OBSERVER } from "../../../shared/runtime/record-traffic.ts";
-import {
-  abort,
-  moveToStep,
-  promote,
-  settledRollout,
-  takeBack,
-} from "../../../shared/runtime/rollout-moves.ts";
+import { moveToStep, promote } from "../../../shared/runtime/rollout-moves.ts";
+import { settledRollout } from "../../../shared/runtime/rollout-standing.ts";
+import { abort, takeBack } from "../../../shared/runtime/rollout-take-back.ts";
 import { holdEndpoint } from "../../../shared/runtime/traffic.ts";
 import { assess, recordVerdict } from "./assess.ts";
 import { answerOf, type RolloutAnswer, type RolloutPorts } from "./ports.ts";
@@ -79,9 +75,7 @@ export async function step(
     if (before.step >= step) return before;
     requireStep(before, step, false);
     const reason = await evidenceNow(ports, name, before);
-    const { state } = await load(ports.ledger, rollout, name);
-    requireStep(state, step, false);
-    return moveToStep(ports, name, state, { step, override: false, reason, mover: { actor: OBSERVER } });
+    return moveToStep(ports, name, { step, override: false, reason, mover: { actor: OBSERVER } });
   });
 }
 
@@ -131,8 +125,7 @@ export async function finish(
     requireOwner(state, execution);
     const reason = state.judged?.sentence ?? "";
     if (verdict === "pass") {
-      requirePromotable(state, false);
-      return promote(ports, name, state, { override: false, reason, mover: { actor: OBSERVER } });
+      return promote(ports, name, { override: false, reason, mover: { actor: OBSERVER } });
     }
     if (verdict === "inconclusive") return finishWithoutVerdict(ports, name, state);
     if (state.judged?.verdict !== "fail") {
