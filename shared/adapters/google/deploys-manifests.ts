@@ -5,6 +5,7 @@ import { failedPrecondition } from "../../domain/errors.ts";
 import { lastId } from "../../domain/names.ts";
 import type { ReleaseRequest } from "../../ports/deploys.ts";
 import { ENDPOINT_LABEL, MANAGED_BY, routePlace, TEAM_LABEL } from "../kubernetes/placement.ts";
+import { healthCheckOf } from "./deploys-health-check.ts";
 import { BACKEND_LABEL, type Manifest, renamed, servingTemplate } from "./deploys-template.ts";
 
 /** Files of one folder of manifests. */
@@ -27,6 +28,8 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["ConfigMap", ""],
   ["HorizontalPodAutoscaler", "autoscaling"],
   ["PodDisruptionBudget", "policy"],
+  ["HealthCheckPolicy", "networking.gke.io"],
+  ["GCPBackendPolicy", "networking.gke.io"],
 ]);
 /** Kinds that send requests somewhere. */
 const ROUTES = /(Route|Ingress|Gateway|VirtualService|TrafficSplit|DestinationRule)$/;
@@ -116,10 +119,12 @@ export function renderManifests(
   const manifests = files.flatMap(read);
   if (manifests.length > MANIFEST_OBJECTS_MAX)
     return refused("the folder", `it has more than ${MANIFEST_OBJECTS_MAX} objects.`);
-  ofKind(manifests, "Deployment");
+  const deployment = ofKind(manifests, "Deployment");
   ofKind(manifests, "Service");
+  const own = manifests.some(({ kind }) => kind === "HealthCheckPolicy");
+  const check = own ? undefined : healthCheckOf(deployment);
   const { labels, annotations } = marks(request);
-  return manifests.map((manifest) => {
+  return [...manifests, ...(check === undefined ? [] : [check])].map((manifest) => {
     const metadata = {
       ...(manifest.metadata?.annotations === undefined ? {} : { annotations: manifest.metadata.annotations }),
       ...renamed(manifest, request.backend, namespace),

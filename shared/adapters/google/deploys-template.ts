@@ -31,8 +31,10 @@ export const BACKEND_PROGRESS_SECONDS = 900;
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-const fields = (value: unknown): Fields => (isFields(value) ? value : {});
-const list = (value: unknown): readonly unknown[] =>
+/** The fields of an object, none for anything else. */
+export const fields = (value: unknown): Fields => (isFields(value) ? value : {});
+/** The elements of a list, none for anything else. */
+export const list = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? (value as readonly unknown[]) : [];
 
 /** Name and namespace. Configuration keeps its name behind the backend's, so that no two releases share one. */
@@ -143,6 +145,11 @@ export function servingTemplate(manifest: Manifest, request: ReleaseRequest, ref
     }
     case "PodDisruptionBudget":
       return { ...manifest, spec: { ...spec, selector: { matchLabels: selected } } };
+    case "HealthCheckPolicy":
+    case "GCPBackendPolicy": {
+      const targetRef = { group: "", kind: "Service", name: request.backend };
+      return { ...manifest, spec: { ...spec, targetRef } };
+    }
     default:
       return manifest;
   }

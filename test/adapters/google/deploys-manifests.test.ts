@@ -11,7 +11,12 @@ import type { ReleaseRequest } from "../../../shared/ports/deploys.ts";
 import { untar } from "../../support/google/cloud-deploy-fake.ts";
 import { DIGEST, manifests } from "../../support/google/cloud-deploys.ts";
 import { KUBERNETES_MISSING, KUBERNETES_NOTE, KUBERNETES_START_MS } from "../../support/kubernetes/found.ts";
+import {
+  HEALTH_CHECK_DEFINITION,
+  HEALTH_CHECK_DEFINITION_PATH,
+} from "../../support/kubernetes/health-check-definition.ts";
 import { makeNamespace, realWorld } from "../../support/kubernetes/world.ts";
+import { until } from "../../support/until.ts";
 
 const request = (parameters: ReleaseRequest["serving"]["parameters"] = {}): ReleaseRequest => ({
   endpoint: "teams/default/endpoints/ranker",
@@ -46,6 +51,13 @@ const WITH_CONFIG = manifests("serve", MORE).replace(
   "      containers:",
   "      volumes: [{ name: settings, configMap: { name: settings } }]\n      containers:",
 );
+
+const FIXED = { portSpecification: "USE_FIXED_PORT", port: 8080 } as const;
+const probed = (probe: string, more = ""): string =>
+  manifests("serve", more).replace(
+    "ports: [{ containerPort: 8080 }]",
+    `ports: [{ name: http, containerPort: 8080 }]\n          readinessProbe: ${probe}`,
+  );
 
 const render = (text: string, parameters: ReleaseRequest["serving"]["parameters"] = {}) =>
   renderManifests(
@@ -84,6 +96,72 @@ describe("the manifests of a release", () => {
     expect(text).toContain('{"name":"PARAMETER_BATCHSIZE","value":"8"}');
     expect(text).not.toContain("overridden");
     expect(text).toContain('"configMap":{"name":"ranker-7-0123abcd-settings"}');
+  });
+
+  test.each([
+    [
+      "{ httpGet: { path: /v1/health, port: http }, periodSeconds: 7, timeoutSeconds: 9, failureThreshold: 99 }",
+      { type: "HTTP", httpHealthCheck: { ...FIXED, requestPath: "/v1/health" } },
+      { checkIntervalSec: 7, timeoutSec: 7, healthyThreshold: 1, unhealthyThreshold: 10 },
+    ],
+    [
+      "{ httpGet: { port: 8080, scheme: HTTPS } }",
+      { type: "HTTPS", httpsHealthCheck: { ...FIXED, requestPath: "/" } },
+      { checkIntervalSec: 10, timeoutSec: 1, healthyThreshold: 1, unhealthyThreshold: 3 },
+    ],
+    [
+      "{ grpc: { port: 8080, service: ranker } }",
+      { type: "GRPC", grpcHealthCheck: { ...FIXED, grpcServiceName: "ranker" } },
+      {},
+    ],
+    ["{ tcpSocket: { port: 8080 } }", { type: "TCP", tcpHealthCheck: FIXED }, {}],
+  ])("let the load balancer ask what the readiness probe %s asks", (probe, config, times) => {
+    expect(render(probed(probe)).at(-1)).toMatchObject({
+      apiVersion: "networking.gke.io/v1",
+      kind: "HealthCheckPolicy",
+      metadata: {
+        name: "ranker-7-0123abcd",
+        namespace: "team-default",
+        labels: { "app.kubernetes.io/managed-by": "signalbox" },
+      },
+      spec: {
+        default: { config, ...times },
+        targetRef: { group: "", kind: "Service", name: "ranker-7-0123abcd" },
+      },
+    });
+  });
+
+  test.each([
+    "{ exec: { command: [true] } }",
+    "{ httpGet: { port: nowhere } }",
+    '{ httpGet: { port: 8080, path: "/ ?" } }',
+  ])("leave the load balancer its own check where the readiness probe is %s", (probe) => {
+    expect(render(probed(probe)).map(({ kind }) => kind)).toEqual(["Deployment", "Service"]);
+  });
+
+  test("may bring a health check and a backend policy of their own, which are led to the release's Service", () => {
+    const own = `---
+apiVersion: networking.gke.io/v1
+kind: HealthCheckPolicy
+metadata: { name: ranker }
+spec:
+  default: { config: { type: TCP, tcpHealthCheck: { port: 9000 } } }
+  targetRef: { group: "", kind: Service, name: another }
+---
+apiVersion: networking.gke.io/v1
+kind: GCPBackendPolicy
+metadata: { name: ranker }
+spec:
+  default: { timeoutSec: 120 }
+  targetRef: { group: "", kind: Service, name: ranker }
+`;
+    const rendered = render(probed("{ httpGet: { port: 8080 } }", own));
+    const targetRef = { group: "", kind: "Service", name: "ranker-7-0123abcd" };
+    expect(rendered.slice(2)).toMatchObject([
+      { kind: "HealthCheckPolicy", spec: { default: { config: { type: "TCP" } }, targetRef } },
+      { kind: "GCPBackendPolicy", spec: { default: { timeoutSec: 120 }, targetRef } },
+    ]);
+    expect(rendered).toHaveLength(4);
   });
 
   test.each([
@@ -170,6 +248,7 @@ const PLURALS: Readonly<Record<string, string>> = {
   ConfigMap: "api/v1/namespaces/NS/configmaps",
   HorizontalPodAutoscaler: "apis/autoscaling/v2/namespaces/NS/horizontalpodautoscalers",
   PodDisruptionBudget: "apis/policy/v1/namespaces/NS/poddisruptionbudgets",
+  HealthCheckPolicy: "apis/networking.gke.io/v1/namespaces/NS/healthcheckpolicies",
 };
 
 describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}on a real API server`, () => {
@@ -181,7 +260,20 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}on a real API server`, ()
       const client = world.client();
       const namespace = "team-default";
       await makeNamespace(client, namespace);
-      for (const manifest of render(WITH_CONFIG, { replicas: 2 })) {
+      await client.apply(
+        HEALTH_CHECK_DEFINITION_PATH,
+        HEALTH_CHECK_DEFINITION as unknown as KubernetesObject,
+        "signalbox-test",
+      );
+      await until("the definition is established", async () => {
+        const found = await client.get(HEALTH_CHECK_DEFINITION_PATH);
+        return JSON.stringify(found).includes('"type":"Established"') || undefined;
+      });
+      const PROBED = "readinessProbe: { httpGet: { path: /v1/health, port: 8080 } }";
+      const text = WITH_CONFIG.replace(/(ports: \[\{ containerPort[^\n]+)/, `$1\n          ${PROBED}`);
+      const rendered = render(text, { replicas: 2 });
+      expect(rendered.map(({ kind }) => kind)).toContain("HealthCheckPolicy");
+      for (const manifest of rendered) {
         const path = `/${PLURALS[manifest.kind]?.replace("NS", namespace) ?? ""}/${manifest.metadata?.name ?? ""}`;
         await client.apply(path, manifest as unknown as KubernetesObject, "signalbox-test");
       }
