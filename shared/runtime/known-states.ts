@@ -53,6 +53,11 @@ export function rememberState<State, Input, Type extends FactType>(
   return known;
 }
 
+/** Forgets what this process knows of the stream. */
+export function forgetState(ledger: Ledger, stream: string): void {
+  ledgers.get(ledger)?.delete(stream);
+}
+
 /** A fold before its first fact; `isWhole`: from the stream's first fact on, and not from a snapshot. */
 export function beginning<State>(state: State, isWhole = true): Known<State> {
   const told = { stories: new Map<unknown, string>(), isAll: isWhole };

@@ -7,7 +7,7 @@ import { type Actor, type AnyFact, type FactOf, factId } from "../domain/fact.ts
 import type { FactType } from "../domain/facts.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Batch, Ledger, RecordedDecision } from "../ports/ledger.ts";
-import { beginning, grown, type Known, knownState, rememberState } from "./known-states.ts";
+import { beginning, forgetState, grown, type Known, knownState, rememberState } from "./known-states.ts";
 import { checkFactData } from "./parse.ts";
 import { storyOfStream } from "./stream-story.ts";
 import { deeperStory, placeOf, tellBuilds } from "./tracing.ts";
@@ -69,6 +69,8 @@ async function look<State, Input, Type extends FactType>(
     const isShared = later.version > known.version;
     if (later.version >= known.version)
       return rememberState(ledger, decider, stream, grown(decider, { ...known, isShared }, later));
+    // Streams never shrink: the ledger was put back to an earlier time, and what is remembered never was.
+    forgetState(ledger, stream);
   }
   const { snapshots, initial } = decider;
   const kept = snapshots === undefined ? undefined : await ledger.snapshot(stream, snapshots);

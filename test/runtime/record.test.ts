@@ -162,6 +162,23 @@ describe("record", () => {
     expect((await load(ledger, builds, STREAM)).state).toEqual(["x", "y", "z"]);
   });
 
+  test("forgets what a ledger that was put back to an earlier time does not hold any more", async () => {
+    const restored = world();
+    let isRestored = false;
+    const { ask } = world((ledger) => ({
+      ...ledger,
+      read: async (...of) => (isRestored ? restored.ledger : ledger).read(...of),
+      append: async (batch) => (isRestored ? restored.ledger : ledger).append(batch),
+      decision: async (...of) => (isRestored ? restored.ledger : ledger).decision(...of),
+    }));
+    for (const build of ["a", "b", "c", "d", "e"]) await ask(build, { builds: [build] });
+    await restored.ask("a", { builds: ["a"] });
+    isRestored = true;
+    expect(await ask("f", { builds: ["f"] })).toMatchObject({ facts: [{ version: 2 }] });
+    for (const build of ["g", "h", "i", "j"]) await restored.ask(build, { builds: [build] });
+    expect(await ask("e again", { builds: ["e"] })).toMatchObject({ facts: [{ version: 7 }] });
+  });
+
   test("reads a stream once that nobody else writes, and no decision that is not there", async () => {
     const read = vi.fn<Ledger["read"]>();
     const decision = vi.fn<Ledger["decision"]>();
