@@ -1,12 +1,10 @@
 // The data service as Cloud Run starts it: it starts the workflow of a run on Cloud Workflows, and keeps its view.
-import { describe, expect, onTestFinished, test } from "vitest";
-import { createExecutionsServer } from "../support/google/executions-server.ts";
+import { describe, expect, test } from "vitest";
 import { PROJECT } from "../support/google/google-front.ts";
-import { createRestFront } from "../support/google/rest-front.ts";
 import { RUNS_SETTINGS } from "../support/google/runs-settings.ts";
 import { EMULATORS_MISSING, EMULATORS_NOTE, startOnGoogle } from "../support/google/service-on-google.ts";
+import { startWorkflows } from "../support/google/workflows-site.ts";
 import { startService } from "../support/service-process.ts";
-import { as } from "./door.ts";
 
 const TIMEOUT_MS = 240_000;
 const RUN = "teams/default/runs/catalogue";
@@ -17,28 +15,9 @@ const SETTINGS = {
   SIGNALBOX_REGION: PROJECT.region,
   SIGNALBOX_API_URL: API,
 };
-const WORKFLOW = "main:\n  params: [args]\n  steps:\n    - give:\n        return: ${args}\n";
-
-/** Cloud Workflows as the service meets it: whoever it is, is let in as an engineer of the engine's own server. */
-async function startWorkflows() {
-  const server = await createExecutionsServer({ "signalbox-prod-data-run": WORKFLOW });
-  const door = await createRestFront(async ({ method, path, query, body }) => {
-    const headers = { ...as("engineer"), "content-type": "application/json" };
-    const content = method === "GET" ? {} : { body: new Uint8Array(body) };
-    const url = `${server.front.url}${path}?${query.toString()}`;
-    const answer = await fetch(url, { method, headers, ...content });
-    return { status: answer.status, body: await answer.json() };
-  });
-  onTestFinished(async () => {
-    await door.close();
-    await server.close();
-  });
-  return door;
-}
-
 describe.skipIf(EMULATORS_MISSING)(`${EMULATORS_NOTE}the data service on Google Cloud`, () => {
   test("starts the workflow of a run, and shows the run", { timeout: TIMEOUT_MS }, async () => {
-    const workflows = await startWorkflows();
+    const workflows = await startWorkflows("signalbox-prod-data-run");
     const { running, told, views } = await startOnGoogle("data", SETTINGS, {
       "workflowexecutions.googleapis.com": workflows,
     });

@@ -11,6 +11,7 @@ import type { AnyFact, Draft } from "../../../shared/domain/fact.ts";
 import { batchOf } from "../facts.ts";
 import { temporaryFolder } from "../folder.ts";
 import { startService } from "../service-process.ts";
+import { until } from "../until.ts";
 import { emulatorJar, emulatorMissing, startEmulator } from "./emulators.ts";
 import { PROJECT, startGoogle } from "./google-front.ts";
 import type { Site } from "./internet.ts";
@@ -22,6 +23,7 @@ export const EMULATORS_MISSING =
 export const EMULATORS_NOTE = EMULATORS_MISSING ? `SKIPPED: ${emulatorMissing("firestore")}: ` : "";
 
 const DELIVERIES_MAX = 5;
+const EMULATOR_MS = 60_000;
 
 /** Starts one with these settings besides those that every service gets; `sites` are further hosts. All ends with the test. */
 export async function startOnGoogle(
@@ -61,6 +63,16 @@ export async function startOnGoogle(
   });
   const url = await running.url();
   const ledger = createLedger(store);
+  // An emulator's first answer may take longer than a call may, on a machine that is busy with other tests.
+  await until(
+    "Firestore to answer",
+    () =>
+      ledger.read("projects/none").then(
+        () => true,
+        () => undefined,
+      ),
+    EMULATOR_MS,
+  );
   /** Posts as Pub/Sub does; answers the status. */
   const post = async (path: string, body: string): Promise<number> => {
     const claims = { aud: `signalbox-${service}`, email: pusher, email_verified: true };
@@ -68,10 +80,18 @@ export async function startOnGoogle(
     const headers = { "content-type": "application/json", authorization };
     return (await fetch(`${url}${path}`, { method: "POST", headers, body })).status;
   };
+  /** Pushes a fact, and as Pub/Sub does again while that is not possible; answers the status. */
+  const push = async (fact: AnyFact): Promise<number> => {
+    const body = pushBody(fact, subscription);
+    let status = await post("/", body);
+    for (let more = 1; status === 503 && more < DELIVERIES_MAX; more++) status = await post("/", body);
+    return status;
+  };
   return {
     google,
     running,
     post,
+    push,
     ledger,
     views: createViews(store),
     /** Records a fact as another service would, and pushes it; answers the status. */
@@ -79,11 +99,7 @@ export async function startOnGoogle(
       const { version } = await ledger.read(stream);
       const batch = batchOf(stream, version, `test-${version}`, [draft]);
       await ledger.append(batch);
-      const body = pushBody(batch.facts[0] as AnyFact, subscription);
-      let status = await post("/", body);
-      // As Pub/Sub does: what was not possible just now is brought again.
-      for (let more = 1; status === 503 && more < DELIVERIES_MAX; more++) status = await post("/", body);
-      return status;
+      return push(batch.facts[0] as AnyFact);
     },
   };
 }
