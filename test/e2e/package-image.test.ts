@@ -161,7 +161,7 @@ describe("the image of the services", () => {
   test("rebuilds the views as a task, and writes nothing into its root", async () => {
     const before = contents(image("services"));
     const { variables } = await environment();
-    const [node = "", ...rest] = command("services");
+    const [node, ...rest] = command("services");
     const args = [...rest.slice(0, -1), join(image("services").root, "app/tasks/rebuild-views.js"), "runs"];
     const { status, stdout, stderr } = spawnSync(node, args, { env: variables, encoding: "utf8" });
     expect([status, stderr]).toEqual([0, ""]);

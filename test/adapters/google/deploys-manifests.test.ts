@@ -260,11 +260,7 @@ describe.skipIf(KUBERNETES_MISSING)(`${KUBERNETES_NOTE}on a real API server`, ()
       const client = world.client();
       const namespace = "team-default";
       await makeNamespace(client, namespace);
-      await client.apply(
-        HEALTH_CHECK_DEFINITION_PATH,
-        HEALTH_CHECK_DEFINITION as unknown as KubernetesObject,
-        "signalbox-test",
-      );
+      await client.apply(HEALTH_CHECK_DEFINITION_PATH, HEALTH_CHECK_DEFINITION, "signalbox-test");
       await until("the definition is established", async () => {
         const found = await client.get(HEALTH_CHECK_DEFINITION_PATH);
         return JSON.stringify(found).includes('"type":"Established"') || undefined;
