@@ -39,6 +39,23 @@ export interface ProjectorPorts {
   readonly views: Views;
 }
 
+const idOf = ({ collection, key }: Pick<ViewPut, "collection" | "key">): string => `${collection}\n${key}`;
+
+/** What the fact means, each change on the condition that the document it was made from is still the same. */
+async function putsOf(views: Views, projection: Projection, fact: AnyFact): Promise<readonly ViewPut[]> {
+  const etags = new Map<string, string | null>();
+  const puts = await projection.apply(fact, async (collection, key) => {
+    const { document, etag } = await views.read(collection, key);
+    etags.set(idOf({ collection, key }), etag);
+    return document;
+  });
+  const last = new Map(puts.map((put) => [idOf(put), put]));
+  return [...last].map(([id, put]) => {
+    const etag = etags.get(id);
+    return etag === undefined ? put : { ...put, etag };
+  });
+}
+
 /** Brings one projection of one stream up to the fact. */
 async function catchUp(
   { ledger, views }: ProjectorPorts,
@@ -47,14 +64,13 @@ async function catchUp(
 ): Promise<void> {
   const { name, types } = projection;
   const stream = fact.subject;
-  const read: ReadView = (collection, key) => views.get(collection, key);
   for (let attempt = 1; attempt <= PROJECT_ATTEMPTS_MAX; attempt++) {
     let seen = await views.seen(name, stream);
     if (fact.version <= seen) return;
     // Ignored inputs take versions too, so a gap may hold no fact at all; only the ledger can tell.
     const missed = fact.version === seen + 1 ? { facts: [fact] } : await ledger.read(stream, seen);
     for (const next of missed.facts) {
-      const puts = types.includes(next.type) ? await projection.apply(next, read) : [];
+      const puts = types.includes(next.type) ? await putsOf(views, projection, next) : [];
       const change = { projection: name, stream, expected: seen, seen: next.version, puts };
       if ((await views.commit(change)) === "stale") break;
       seen = next.version;
@@ -72,8 +88,8 @@ async function catchUp(
 }
 
 /**
- * A projector for these projections. Facts of one projection are applied one after the other, because facts of different
- * streams may change the same document: run each projection in one process only.
+ * A projector for these projections. Facts of one projection are applied one after the other, because facts of different streams may
+ * change the same document; a document that another process has changed meanwhile is read again.
  */
 export function createProjector(ports: ProjectorPorts, projections: readonly Projection[]): Projector {
   const tails = new Map<string, Promise<unknown>>();

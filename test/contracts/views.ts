@@ -66,6 +66,38 @@ export function itBehavesLikeViews(
       expect(await views.get("models", "m")).toEqual({ index: answers.indexOf("committed") });
     });
 
+    test("a document that was changed since it was read is not overwritten, and the commit writes nothing", async () => {
+      const { views } = await create();
+      await write(views, put("m", { a: 1 }), put("n", { a: 1 }));
+      const { document, etag } = await views.read("models", "m");
+      expect(document).toEqual({ a: 1 });
+      const absent = await views.read("models", "new");
+      expect(absent).toEqual({ document: undefined, etag: null });
+      await write(views, { ...put("m", { a: 2 }), etag }, { ...put("new", { a: 1 }), etag: absent.etag });
+
+      const stale = [
+        { ...put("m", { a: 3 }), etag },
+        { ...put("m", null), etag },
+        { ...put("new", { a: 2 }), etag: absent.etag },
+      ];
+      for (const change of stale) {
+        const expected = await views.seen("p", "s");
+        const puts = [put("n", { a: 9 }), change];
+        expect(await views.commit({ projection: "p", stream: "s", expected, seen: expected + 1, puts })).toBe(
+          "stale",
+        );
+        expect(await views.seen("p", "s")).toBe(expected);
+      }
+      expect(await Promise.all(["m", "n", "new"].map((key) => views.get("models", key)))).toEqual([
+        { a: 2 },
+        { a: 1 },
+        { a: 1 },
+      ]);
+      const { etag: now } = await views.read("models", "m");
+      await write(views, { ...put("m", null), etag: now }, { ...put("never", null), etag: null });
+      expect(await views.get("models", "m")).toBeUndefined();
+    });
+
     test("versions are apart by projection and by stream", async () => {
       const { views } = await create();
       await views.commit({ projection: "p", stream: "s", expected: 0, seen: 7, puts: [] });

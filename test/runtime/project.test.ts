@@ -67,6 +67,21 @@ describe("a projector", () => {
     expect(totals).toContainEqual({ key: "stacks/a", document: { versions: [1, 2, 4] } });
   });
 
+  test("loses nothing of a document that several processes write for streams of their own", async () => {
+    const here = world();
+    const processes = ["stacks/a", "stacks/b", "stacks/c"].map((stream) => ({
+      stream,
+      projector: createProjector({ ledger: here.ledger, views: here.views }, [counts]),
+    }));
+    await Promise.all(
+      processes.map(async ({ stream, projector }) => {
+        for (const build of ["1", "2", "3"])
+          for (const fact of await here.append(stream, build)) await projector.handle(fact);
+      }),
+    );
+    expect(await here.views.get("totals", "all")).toEqual({ builds: 9 });
+  });
+
   test("reads the ledger only when a version is missing", async () => {
     const { projector, append, ledger } = world();
     const read = vi.spyOn(ledger, "read");

@@ -1,6 +1,6 @@
-// Read models in Firestore. A commit stands on the ETag (update time) of what its projection has seen of the stream, so that of
-// two projectors one succeeds, without a transaction.
-import type { Timestamp } from "@google-cloud/firestore";
+// Read models in Firestore. A commit stands on the ETag (update time) of what its projection has seen of the stream, and on those of the
+// documents that it was made from, so that of two projectors one succeeds, without a transaction.
+import { type DocumentReference, Timestamp, type WriteBatch } from "@google-cloud/firestore";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import type { ViewDocument, ViewPut, ViewQuery, Views } from "../../ports/views.ts";
 import { documentId, documentText, wellFormed } from "./firestore-documents.ts";
@@ -47,6 +47,29 @@ async function list(store: Store, query: ViewQuery) {
   });
 }
 
+/** Update times of Firestore as text. */
+const etagOf = ({ seconds, nanoseconds }: Timestamp): string => `${seconds}.${nanoseconds}`;
+const timeOf = (etag: string): Timestamp => {
+  const [seconds, nanoseconds] = etag.split(".");
+  return new Timestamp(Number(seconds), Number(nanoseconds));
+};
+
+/** Puts one change into a batch, on the condition of its ETag where it has one. */
+function put(
+  writes: WriteBatch,
+  place: DocumentReference,
+  { key, etag }: ViewPut,
+  document: string | null,
+): void {
+  if (document === null) {
+    // What was not there needs no removal.
+    if (etag === undefined) writes.delete(place);
+    else if (etag !== null) writes.delete(place, { lastUpdateTime: timeOf(etag) });
+  } else if (etag === undefined) writes.set(place, { key, document });
+  else if (etag === null) writes.create(place, { key, document });
+  else writes.update(place, { key, document }, { lastUpdateTime: timeOf(etag) });
+}
+
 /** The precondition of a commit did not hold. */
 const overtaken = (error: unknown): boolean =>
   error instanceof ControlPlaneError &&
@@ -82,23 +105,26 @@ export function createViews(store: Store): Views {
       const document = store.db.collection("views-seen").doc(id);
       if (etag === undefined) writes.create(document, { version: seen });
       else writes.update(document, { version: seen }, { lastUpdateTime: etag });
-      for (const [index, { collection, key }] of puts.entries()) {
-        const text = texts[index];
-        const place = documentsOf(store, collection).doc(keyId(key));
-        if (typeof text === "string") writes.set(place, { key, document: text });
-        else writes.delete(place);
-      }
+      for (const [index, change] of puts.entries())
+        put(
+          writes,
+          documentsOf(store, change.collection).doc(keyId(change.key)),
+          change,
+          texts[index] ?? null,
+        );
     });
     remember(id, { version: seen, etag: results[0]?.writeTime });
   };
+  const read: Views["read"] = async (collection, key) => {
+    const place = documentsOf(store, collection).doc(keyId(key));
+    const found = await store.get(`Reading ${collection}/${key}`, place);
+    const { document } = (found.data() ?? {}) as Partial<KeptDocument>;
+    if (document === undefined || found.updateTime === undefined) return { document: undefined, etag: null };
+    return { document: JSON.parse(document) as ViewDocument, etag: etagOf(found.updateTime) };
+  };
   return {
-    async get(collection, key) {
-      const document = documentsOf(store, collection).doc(keyId(key));
-      const found = (await store.get(`Reading ${collection}/${key}`, document)).data() as
-        | KeptDocument
-        | undefined;
-      return found === undefined ? undefined : (JSON.parse(found.document) as ViewDocument);
-    },
+    read,
+    get: async (collection, key) => (await read(collection, key)).document,
     list: (query) => list(store, query),
     // What is remembered may be behind what another process has committed; the commit that follows is then stale, and looked at anew.
     async seen(projection, stream) {

@@ -1,5 +1,5 @@
 // Read models in SQLite: JSON documents by collection and key.
-import type { ViewDocument, ViewQuery, Views } from "../../ports/views.ts";
+import type { ViewDocument, ViewPut, ViewQuery, Views } from "../../ports/views.ts";
 import type { Database, Statements } from "./database.ts";
 import { jsonText } from "./fact-rows.ts";
 
@@ -44,21 +44,34 @@ const seenVersion = (sql: Pick<Statements, "row">, projection: string, stream: s
       | undefined
   )?.version ?? 0;
 
+/** The JSON of a document, which is its ETag as well; null where there is none. */
+const storedText = (sql: Pick<Statements, "row">, collection: string, key: string): string | null =>
+  (
+    sql.row("SELECT document FROM views WHERE collection = ? AND key = ?", collection, key) as
+      | DocumentRow
+      | undefined
+  )?.document ?? null;
+
 /** Read models that live in this database. Keys are ordered by their UTF-8 bytes. */
 export function createViews(db: Database): Views {
   db.migrate("views", VIEWS_SCHEMA);
   return {
+    async read(collection, key) {
+      const etag = storedText(db, collection, key);
+      return { document: etag === null ? undefined : (JSON.parse(etag) as ViewDocument), etag };
+    },
     async get(collection, key) {
-      const row = db.row("SELECT document FROM views WHERE collection = ? AND key = ?", collection, key) as
-        | DocumentRow
-        | undefined;
-      return row === undefined ? undefined : (JSON.parse(row.document) as ViewDocument);
+      const text = storedText(db, collection, key);
+      return text === null ? undefined : (JSON.parse(text) as ViewDocument);
     },
     list: async (query) => list(db, query),
     seen: async (projection, stream) => seenVersion(db, projection, stream),
     async commit(change) {
       return db.write((sql) => {
         if (seenVersion(sql, change.projection, change.stream) !== change.expected) return "stale";
+        const isChanged = ({ collection, key, etag }: ViewPut): boolean =>
+          etag !== undefined && storedText(sql, collection, key) !== etag;
+        if (change.puts.some(isChanged)) return "stale";
         for (const { collection, key, document } of change.puts) {
           if (document === null)
             sql.run("DELETE FROM views WHERE collection = ? AND key = ?", collection, key);
