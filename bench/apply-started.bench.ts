@@ -8,6 +8,7 @@ import { plainTerraform, STACK, UNATTENDED_STACK } from "../test/support/gated-s
 import { startTestInstallation } from "../test/support/installation.ts";
 import { until } from "../test/support/until.ts";
 import { tell } from "./best-of.ts";
+import { tellDurableWrites } from "./durable-write.ts";
 import { figuresOf, ms } from "./figures.ts";
 
 const MERGES = 20;
@@ -86,3 +87,4 @@ const { p50, p99 } = figuresOf(times);
 tell(`merged delivery → apply process started, ${MERGES} merges, p50`, ms(p50), "≤ 50 ms");
 tell("slowest", ms(p99));
 await installation.close();
+tellDurableWrites();

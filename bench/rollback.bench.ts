@@ -4,6 +4,7 @@ import { Pool } from "undici";
 import { ENDPOINT, versionName } from "../test/support/demo-platform.ts";
 import { failedRequests, startLiveRequests } from "../test/support/live-requests.ts";
 import { grouped, tell } from "./best-of.ts";
+import { tellDurableWrites } from "./durable-write.ts";
 import { figuresOf, ms } from "./figures.ts";
 import { startServer } from "./server-process.ts";
 
@@ -54,3 +55,4 @@ tell(
 );
 await Promise.all([api.close(), reset.close()]);
 await server.stop();
+tellDurableWrites();

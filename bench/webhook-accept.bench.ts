@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { until } from "../test/support/until.ts";
 import { grouped } from "./best-of.ts";
 import { BENCH_SECRET, deliveryRequest } from "./deliveries.ts";
+import { tellDurableWrites } from "./durable-write.ts";
 import { ms } from "./figures.ts";
 import { load, type LoadFigures } from "./http-load.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
@@ -108,3 +109,5 @@ for (const [name, { taken, whole, perSecond, p50, p99, megabytes }] of best) {
   ];
   console.log(`| ${cells.join(" | ")} |`);
 }
+console.log();
+tellDurableWrites();
