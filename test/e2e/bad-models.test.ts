@@ -19,6 +19,8 @@ const TIMEOUT_MS = 60_000;
 /** Instead of a minute: nobody waits that long in a test. */
 const READY_WITHIN_MS = 4_000;
 
+const ALL_TO_ONE = { [versionName("1")]: 100 };
+
 let installation: TestInstallation;
 let platform: DemoPlatform;
 let requests: LiveRequests;
@@ -97,7 +99,11 @@ test(
       modelVersion: versionName("8"),
       nextStep: expect.stringMatching(/\w/),
     });
-    expect(await ofType(ENDPOINT, "traffic.moved")).toHaveLength(1);
+    // The end is a move as well, which changes no weight.
+    expect(await ofType(ENDPOINT, "traffic.moved")).toMatchObject([
+      { data: { kind: "first", to: ALL_TO_ONE } },
+      { data: { kind: "abort", from: ALL_TO_ONE, to: ALL_TO_ONE } },
+    ]);
     expect(
       requests.answered.every(({ status, version }) => status === 200 && version === versionName("1")),
     ).toBe(true);
@@ -126,7 +132,7 @@ test(
     // 502: the request was under way when the server died. 503: there was nobody to send it to.
     expect(notServed.filter(({ status }) => status !== 502 && status !== 503)).toEqual([]);
     expect(notServed.filter(({ reason }) => reason === "")).toEqual([]);
-    expect(await ofType(ENDPOINT, "traffic.moved")).toHaveLength(1);
+    expect((await ofType(ENDPOINT, "traffic.moved")).at(-1)).toMatchObject({ data: { to: ALL_TO_ONE } });
   },
   TIMEOUT_MS,
 );

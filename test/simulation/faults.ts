@@ -28,6 +28,7 @@ const BUSIER: Readonly<Record<string, number>> = {
   "executions.start": 10,
   "cluster.submit": 10,
   "ledger.append": 3,
+  "builds.status": 12,
 };
 /** Answers that may be old news: a status that is asked for again and again. */
 const MAY_BE_STALE: ReadonlySet<string> = new Set([
