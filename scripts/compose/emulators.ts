@@ -34,6 +34,8 @@ const PLACES: Readonly<Record<EmulatorName, Place>> = {
 const START_TIMEOUT_MS = 60_000;
 /** Between two looks whether it answers. */
 const POLL_MS = 50;
+/** How long one look waits for an answer: a connection that is accepted and never answered must not be the last look. */
+const LOOK_TIMEOUT_MS = 2_000;
 /** How long Java may take to say its version. */
 const JAVA_TIMEOUT_MS = 20_000;
 
@@ -114,7 +116,7 @@ async function stopProcess(child: ChildProcess): Promise<void> {
 
 async function untilAnswers(host: string, signal: AbortSignal | undefined): Promise<void> {
   for (const end = performance.now() + START_TIMEOUT_MS; performance.now() < end;) {
-    const answered = await fetch(`http://${host}/`).then(
+    const answered = await fetch(`http://${host}/`, { signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) }).then(
       () => true,
       () => false,
     );
