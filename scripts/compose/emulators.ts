@@ -4,7 +4,7 @@ import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { spawnHeld } from "./held-child.ts";
-import { systemPort } from "./ports.ts";
+import { unsharedPort } from "./ports.ts";
 import { RequirementError } from "./requirements.ts";
 
 /** Which emulator. */
@@ -133,7 +133,7 @@ const wordsOf = (name: EmulatorName, jar: string): readonly string[] =>
 
 /** Starts an emulator and waits until it answers. */
 export async function startEmulator(name: EmulatorName, options: EmulatorOptions = {}): Promise<Emulator> {
-  const { port = await systemPort(), words = [], signal } = options;
+  const { port = await unsharedPort(), words = [], signal } = options;
   const jar = emulatorJar(name);
   if (jar === undefined) throw new Error(emulatorMissing(name));
   signal?.throwIfAborted();

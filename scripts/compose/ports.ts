@@ -1,5 +1,6 @@
 // Finds free loopback ports: the wished one, or the next that nobody uses.
-import { type AddressInfo, createServer } from "node:net";
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 
 /** Ports that are tried one after the other. */
 const PORTS_TRIED_MAX = 50;
@@ -21,11 +22,23 @@ export async function freePort(wished: number, host = "127.0.0.1"): Promise<numb
   );
 }
 
-/** A free loopback port that the system chooses, for a program that must be told its port before it listens. */
-export async function systemPort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+/** Below the ports that Linux (32768 on) and IANA (49152 on) give to whoever asks for any: nobody is given one of these by chance. */
+const UNSHARED_PORTS = { min: 20_000, max: 32_767 } as const;
+const chosen = new Set<number>();
+
+/**
+ * A free loopback port for a program that must be told its port before it listens. Meanwhile a port that the system chose may be given
+ * to somebody else, a connection even: this one is chosen by chance among ports that the system gives to nobody.
+ */
+export async function unsharedPort(): Promise<number> {
+  const { min, max } = UNSHARED_PORTS;
+  for (let tried = 0; tried < PORTS_TRIED_MAX; tried++) {
+    const port = randomInt(min, max + 1);
+    if (chosen.has(port) || !(await isFree(port, "127.0.0.1"))) continue;
+    chosen.add(port);
+    return port;
+  }
+  throw new Error(
+    `${PORTS_TRIED_MAX} ports between ${min} and ${max} are all taken: end what listens there.`,
+  );
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { openPubSub } from "../../shared/adapters/google/pubsub-client.ts";
 import { type EmulatorName, startEmulator } from "../compose/emulators.ts";
 import { atExit } from "../compose/held-child.ts";
-import { systemPort } from "../compose/ports.ts";
+import { unsharedPort } from "../compose/ports.ts";
 import { withNode } from "../compose/shipped.ts";
 import {
   type FirstPerson,
@@ -82,7 +82,7 @@ function createWays(ports: Ports): (path: string) => Way {
 
 async function choosePorts(): Promise<Ports> {
   const ports: Record<string, number> = {};
-  for (const name of [...EMULATED_SERVICES, "gateway"]) ports[name] = await systemPort();
+  for (const name of [...EMULATED_SERVICES, "gateway"]) ports[name] = await unsharedPort();
   return ports as Ports;
 }
 
