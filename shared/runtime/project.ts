@@ -4,7 +4,7 @@ import type { AnyFact } from "../domain/fact.ts";
 import type { FactType } from "../domain/facts.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { ViewDocument, ViewPut, Views } from "../ports/views.ts";
-import { rebuildViews } from "./rebuild.ts";
+import { keyOf, rebuildViews } from "./rebuild.ts";
 
 /** How often a projector reads again when another process was first with a version. */
 export const PROJECT_ATTEMPTS_MAX = 8;
@@ -39,17 +39,15 @@ export interface ProjectorPorts {
   readonly views: Views;
 }
 
-const idOf = ({ collection, key }: Pick<ViewPut, "collection" | "key">): string => `${collection}\n${key}`;
-
 /** What the fact means, each change on the condition that the document it was made from is still the same. */
 async function putsOf(views: Views, projection: Projection, fact: AnyFact): Promise<readonly ViewPut[]> {
   const etags = new Map<string, string | null>();
   const puts = await projection.apply(fact, async (collection, key) => {
     const { document, etag } = await views.read(collection, key);
-    etags.set(idOf({ collection, key }), etag);
+    etags.set(keyOf(collection, key), etag);
     return document;
   });
-  const last = new Map(puts.map((put) => [idOf(put), put]));
+  const last = new Map(puts.map((put) => [keyOf(put.collection, put.key), put]));
   return [...last].map(([id, put]) => {
     const etag = etags.get(id);
     return etag === undefined ? put : { ...put, etag };

@@ -10,7 +10,7 @@ import { ControlPlaneError } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ViewDocument, ViewPut } from "../ports/views.ts";
 import { createProjector, type Projection, type ProjectorPorts } from "./project.ts";
-import { REBUILD_FACTS_MAX } from "./rebuild.ts";
+import { keyOf, REBUILD_FACTS_MAX } from "./rebuild.ts";
 
 /** Facts read from the ledger at once. */
 const FACTS_PER_PAGE_MAX = 500;
@@ -61,8 +61,6 @@ interface Fold {
   facts: number;
 }
 
-const idOf = (collection: string, key: string): string => `${collection}\n${key}`;
-
 const readText = (text: string | null | undefined): ViewDocument | undefined =>
   text === null || text === undefined ? undefined : (JSON.parse(text) as ViewDocument);
 
@@ -81,7 +79,7 @@ async function foldOn(
 ): Promise<ReadonlySet<string>> {
   const touched = new Set<string>();
   const read = async (collection: string, key: string) =>
-    readText(fold.documents.get(idOf(collection, key))?.text);
+    readText(fold.documents.get(keyOf(collection, key))?.text);
   for (;;) {
     const page = { limit: FACTS_PER_PAGE_MAX, order: "oldest-first", types: projection.types } as const;
     const { facts, cursors, next } = await ports.ledger.list(
@@ -90,8 +88,8 @@ async function foldOn(
     for (const fact of facts) {
       for (const { collection, key, document } of await projection.apply(fact, read)) {
         const text = document === null ? null : JSON.stringify(document);
-        fold.documents.set(idOf(collection, key), { collection, key, text, stream: fact.subject });
-        touched.add(idOf(collection, key));
+        fold.documents.set(keyOf(collection, key), { collection, key, text, stream: fact.subject });
+        touched.add(keyOf(collection, key));
       }
       fold.versions.set(fact.subject, fact.version);
     }
@@ -146,7 +144,7 @@ async function differing({ views }: ProjectorPorts, fold: Fold): Promise<readonl
       const query = { collection, limit: DOCUMENTS_PER_PAGE_MAX };
       const page = await views.list(after === undefined ? query : { ...query, after });
       for (const { key, document } of page) {
-        const id = idOf(collection, key);
+        const id = keyOf(collection, key);
         absent.delete(id);
         if (!isDeepStrictEqual(document, readText(fold.documents.get(id)?.text))) found.push(id);
       }
@@ -193,7 +191,7 @@ async function replace(
       const change = { projection: name, stream, expected, seen: next, puts };
       const isDone = !isBehind && (await ports.views.commit(change)) === "committed";
       if (isDone) expected = next;
-      (isDone ? replaced : again).push(...puts.map(({ collection, key }) => idOf(collection, key)));
+      (isDone ? replaced : again).push(...puts.map(({ collection, key }) => keyOf(collection, key)));
     }
   });
   return { again, replaced };

@@ -11,7 +11,8 @@ const DOCUMENTS_PER_PAGE_MAX = 500;
 /** Facts that one rebuild may read. */
 export const REBUILD_FACTS_MAX = 5_000_000;
 
-const keyOf = (collection: string, key: string): string => `${collection}\n${key}`;
+/** A document of a view in one text, by which maps know it. */
+export const keyOf = (collection: string, key: string): string => `${collection}\n${key}`;
 
 /** All facts of the ledger, oldest first. */
 async function* allFacts({ ledger }: ProjectorPorts): AsyncGenerator<AnyFact> {

@@ -1,5 +1,5 @@
 // Read models in SQLite: JSON documents by collection and key.
-import type { ViewDocument, ViewPut, ViewQuery, Views } from "../../ports/views.ts";
+import type { ReadDocument, ViewDocument, ViewPut, ViewQuery, Views } from "../../ports/views.ts";
 import type { Database, Statements } from "./database.ts";
 import { jsonText } from "./fact-rows.ts";
 
@@ -55,15 +55,13 @@ const storedText = (sql: Pick<Statements, "row">, collection: string, key: strin
 /** Read models that live in this database. Keys are ordered by their UTF-8 bytes. */
 export function createViews(db: Database): Views {
   db.migrate("views", VIEWS_SCHEMA);
+  const read = (collection: string, key: string): ReadDocument => {
+    const etag = storedText(db, collection, key);
+    return { document: etag === null ? undefined : (JSON.parse(etag) as ViewDocument), etag };
+  };
   return {
-    async read(collection, key) {
-      const etag = storedText(db, collection, key);
-      return { document: etag === null ? undefined : (JSON.parse(etag) as ViewDocument), etag };
-    },
-    async get(collection, key) {
-      const text = storedText(db, collection, key);
-      return text === null ? undefined : (JSON.parse(text) as ViewDocument);
-    },
+    read: async (collection, key) => read(collection, key),
+    get: async (collection, key) => read(collection, key).document,
     list: async (query) => list(db, query),
     seen: async (projection, stream) => seenVersion(db, projection, stream),
     async commit(change) {
