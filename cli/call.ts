@@ -64,10 +64,25 @@ const exitOf = (status: number): number => {
   return status >= 500 ? EXIT.unavailable : EXIT.refused;
 };
 
-/** A refusal in the API's own words. */
+interface ApiError {
+  readonly status: string;
+  readonly message: string;
+  readonly details?: readonly { readonly reason?: string }[];
+}
+
+/** The API's reason for a path that no route has: what was typed as a name has not the form of one. */
+const UNKNOWN_PATH = "UNKNOWN_PATH";
+
+/** A refusal in the API's own words, unless these speak of paths, which nobody has typed. */
 export function refusal(status: number, text: string): CommandError {
   try {
-    const { error } = JSON.parse(text) as { error: { status: string; message: string } };
+    const { error } = JSON.parse(text) as { error: ApiError };
+    if (error.details?.some(({ reason }) => reason === UNKNOWN_PATH)) {
+      return new CommandError(
+        EXIT.notFound,
+        "NOT_FOUND: Nothing has such a name: give names as lists show them, such as stacks/web/plans/1a2b or teams/default/runs/products. (A control plane older than this program does not know every path.)",
+      );
+    }
     return new CommandError(exitOf(status), `${error.status}: ${error.message}`);
   } catch {
     // Not one of our errors (a proxy's page, perhaps): its text is all there is to show.

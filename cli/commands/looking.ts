@@ -110,11 +110,13 @@ function addLineage(program: Command, context: CommandContext): void {
     );
 }
 
-/** The path of the log of what was named: a build, a run, or a plan or an apply by its build. */
+/** The path of the log of what was named: a build, a run, or a plan, an apply or the last apply of a stack by its build. */
 async function logPath(api: Session, given: string, team: string): Promise<string> {
   if (/^teams\/[^/]+\/runs\/[^/]+$/.test(given)) return `/v1/${given}:logs`;
   if (given.startsWith("stacks/")) {
-    const build = textOf(await api.get<Resource>(`/v1/${given}`), "build");
+    const named = await api.get<Resource>(`/v1/${given}`);
+    const apply = textOf(named, "lastApply");
+    const build = textOf(apply === undefined ? named : await api.get<Resource>(`/v1/${apply}`), "build");
     if (build !== undefined) return `/v1/builds/${build}/logs`;
     throw new CommandError(EXIT.notFound, `${given} has no build yet, so it has no log.`);
   }
@@ -132,11 +134,11 @@ async function logPath(api: Session, given: string, team: string): Promise<strin
 function addLogs(program: Command, context: CommandContext): void {
   program
     .command("logs <name>")
-    .description("What a build, a plan, an apply or a run wrote")
+    .description("What a build, a plan, an apply, the last apply of a stack, or a run wrote")
     .option("--team <team>", "team of a short run name", "default")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ signalbox logs stacks/playground/plans/1a2b3c4d5e6f\n  $ signalbox logs builds/plan-1a2b3c\n  $ signalbox logs clean-catalogue",
+      "\nExamples:\n  $ signalbox logs stacks/playground/plans/1a2b3c4d5e6f\n  $ signalbox logs stacks/playground\n  $ signalbox logs builds/plan-1a2b3c\n  $ signalbox logs clean-catalogue",
     )
     .action(async (given: string, { team }: { team: string }, command: Command) => {
       const api = session(command, context);

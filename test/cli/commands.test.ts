@@ -147,6 +147,21 @@ describe("refusals", () => {
     expect(await cli("logs", "nothing-of-ours")).toMatchObject({ code: 3 });
   });
 
+  test("a name that nothing can have exits with 3 and shows what names look like", async () => {
+    for (const command of [
+      ["approve", "x"],
+      ["wait", "x"],
+      ["rollback", "a/b/c", "--reason", "x"],
+    ]) {
+      const { code, err } = await cli(...command);
+      expect([command, code, err]).toEqual([
+        command,
+        3,
+        expect.stringMatching(/^NOT_FOUND: .*stacks\/web\/plans\/1a2b/),
+      ]);
+    }
+  });
+
   test("who may not exits with 4 and is told which role may", async () => {
     const { code, err } = await cli("--as", "ada", "resume", "ranker", "--reason", "x");
     expect(code).toBe(4);

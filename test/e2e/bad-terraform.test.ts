@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { callCli } from "../cli/call-cli.ts";
 import type { Answer } from "../support/caller.ts";
 import {
   configurationText,
@@ -104,6 +105,10 @@ describe.skipIf(TERRAFORM_MISSING)(`${TERRAFORM_NOTE}Terraform that goes wrong`,
         { path: expect.stringContaining("main.tf"), line: expect.any(Number) },
       ]);
       await expectFree("after the parse error");
+      // Of a stack it is the log of its last apply.
+      const env = { SIGNALBOX_URL: installation.url, SIGNALBOX_TOKEN: installation.tokens.get("admin") };
+      const { out } = await callCli(["logs", STACK], { env });
+      expect(out).toMatch(/Apply complete! Resources: \d+ added/);
     },
     TIMEOUT_MS,
   );

@@ -97,5 +97,8 @@ export async function resolveServing(ports: ServingPorts, endpoint: string, time
   const live = document === undefined ? undefined : fromMoves(endpoint, at, document.traffic.moves);
   const serving = live ?? (await fromRecord(ports, endpoint, at));
   if (serving !== undefined) return serving;
-  throw notFound(`What ${endpoint} served at ${at}`, "No version had traffic then: ask for a later time.");
+  throw notFound(
+    `What ${endpoint} served at ${at}`,
+    "No version had traffic then: ask for a later time, or for an endpoint that the list has.",
+  );
 }
