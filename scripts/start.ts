@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ControlPlaneError } from "../shared/domain/errors.ts";
 import { PACKAGE_ROOT } from "./compose/adapters.ts";
+import { endLeftovers } from "./compose/leftovers.ts";
 import { RequirementError } from "./compose/requirements.ts";
 import type { FirstPerson } from "./compose/state-folder.ts";
 import { type Installation, type ServeOptions, startInstallation, stopRequested } from "./serve.ts";
@@ -17,6 +18,8 @@ import { tourOf } from "./tour/tour-of.ts";
 const PORT = 7420;
 const GATEWAY_PORT = 7421;
 const FAILED = 1;
+/** What a shell answers for wrong usage of a command. */
+const WRONG_USAGE = 2;
 /** What a shell answers for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
@@ -112,11 +115,17 @@ function installationOptions(options: Options, folder: string, ray: DemoRay | un
   };
 }
 
+/** Removes a state folder that nobody holds. Builds go on after a stop and would write to it still: they end with it. */
+async function removeState(folder: string): Promise<void> {
+  await endLeftovers(folder);
+  await rm(folder, { recursive: true, force: true });
+}
+
 /** Empties the demo's folder. Started once more before, so that it is refused while in use and no old server lives on. */
 async function startAfresh(options: ServeOptions): Promise<void> {
   if (!existsSync(options.state)) return;
   await (await startInstallation(options)).close();
-  await rm(options.state, { recursive: true, force: true });
+  await removeState(options.state);
 }
 
 /** The installation's life: the tour if it is new, then until Ctrl-C; answers the exit code. */
@@ -154,8 +163,7 @@ async function live(
   return 0;
 }
 
-async function main(): Promise<number> {
-  const options = readOptions();
+async function main(options: Options): Promise<number> {
   if (options.help) return (out(USAGE), 0);
   const stop = stopRequested();
   const root = join(PACKAGE_ROOT, ".signalbox");
@@ -180,12 +188,23 @@ async function main(): Promise<number> {
   } finally {
     await ray?.stop();
   }
-  if (options.once && !keep && code !== FAILED) await rm(folder, { recursive: true, force: true });
+  if (options.once && !keep && code !== FAILED) await removeState(folder);
   return code;
 }
 
+/** The options that were given, or undefined when there are others: then it is said which there are. */
+function optionsOrUsage(): Options | undefined {
+  try {
+    return readOptions();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return undefined;
+  }
+}
+
 try {
-  process.exitCode = await main();
+  const options = optionsOrUsage();
+  process.exitCode = options === undefined ? WRONG_USAGE : await main(options);
 } catch (error) {
   if (!(error instanceof RequirementError) && !(error instanceof ControlPlaneError)) throw error;
   process.stderr.write(`${error.message}\n`);

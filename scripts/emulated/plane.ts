@@ -17,7 +17,7 @@ import {
   type StateFolder,
 } from "../compose/state-folder.ts";
 import { startFront, type Way } from "./front.ts";
-import { endLeftovers } from "./leftovers.ts";
+import { endLeftovers } from "../compose/leftovers.ts";
 import { bundleServices, type ServiceProgram } from "./program.ts";
 import { type ServiceChild, startServiceChild } from "./service-child.ts";
 import { createTopics, FACTS_TOPIC, filterOfPushes, subscriptionName } from "./topics.ts";

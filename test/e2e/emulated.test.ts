@@ -10,7 +10,7 @@ import { systemClock } from "../../shared/adapters/system/clock.ts";
 import type { AnyFact, FactOf } from "../../shared/domain/fact.ts";
 import type { Ledger } from "../../shared/ports/ledger.ts";
 import { emulatorJar, emulatorMissing } from "../../scripts/compose/emulators.ts";
-import { runningProcesses } from "../../scripts/emulated/leftovers.ts";
+import { runningProcesses } from "../../scripts/compose/leftovers.ts";
 import { EMULATED_PROJECT, type EmulatedPlane, startEmulatedPlane } from "../../scripts/emulated/plane.ts";
 import { createNarrator } from "../../scripts/tour/narrator.ts";
 import { createStage, type Stage } from "../../scripts/tour/stage.ts";

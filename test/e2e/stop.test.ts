@@ -1,5 +1,5 @@
 // Ctrl-C and a second start: everything ends within seconds, nothing is left behind, and whoever comes second is told why.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
@@ -38,14 +38,14 @@ async function start(state: string): Promise<InstallationProcess> {
 }
 
 /** The state folder of a tour that runs, by its process. */
-function stateOf(pid: number): string {
+function findStateOf(pid: number): string | undefined {
   const folder = join(ROOT, ".signalbox");
+  if (!existsSync(folder)) return undefined;
   const found = readdirSync(folder).find((name) => {
     const file = join(folder, name, "server.json");
     return existsSync(file) && (JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid === pid;
   });
-  if (found === undefined) throw new Error(`No state folder under ${folder} belongs to process ${pid}.`);
-  return join(folder, found);
+  return found === undefined ? undefined : join(folder, found);
 }
 
 /** Stops it, and expects that it ends by itself in time with everything that it had started. */
@@ -119,34 +119,70 @@ test.skipIf(TERRAFORM_MISSING)(
   TIMEOUT_MS,
 );
 
+/** `npm start -- --once`, and the lines that it has told. */
+function startTour() {
+  const child = spawn(process.execPath, [join(ROOT, "scripts/start.ts"), "--once"], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const told: string[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) => told.push(line));
+  createInterface({ input: child.stderr }).on("line", (line) => told.push(line));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const folder = async (): Promise<string> =>
+    until("the tour has a state folder", () => findStateOf(child.pid ?? 0));
+  return { child, told, ended, folder };
+}
+
+/** Interrupts a tour, and expects that it ends in time without a word of failure and without its folder. */
+async function expectInterrupted({ child, told, ended }: ReturnType<typeof startTour>, folder: string) {
+  child.kill("SIGINT");
+  const askedMs = performance.now();
+  const code = await ended;
+  expect(performance.now() - askedMs).toBeLessThan(STOPPED_WITHIN_MS);
+  expect({ code, last: told.at(-1) }).toMatchObject({
+    code: 130,
+    last: expect.stringMatching(/^Stopping/),
+  });
+  expect(existsSync(folder)).toBe(false);
+}
+
 test.skipIf(TERRAFORM_MISSING)(
   `${TERRAFORM_NOTE}Ctrl-C in the middle of the tour ends it and everything that it started`,
   async () => {
-    const child = spawn(process.execPath, [join(ROOT, "scripts/start.ts"), "--once"], {
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    onTestFinished(() => void child.kill("SIGKILL"));
-    const told: string[] = [];
-    createInterface({ input: child.stdout }).on("line", (line) => told.push(line));
-    createInterface({ input: child.stderr }).on("line", (line) => told.push(line));
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    const tour = startTour();
     await until("the tour serves version 1", () =>
-      told.some((line) => line.includes("Version 1 serves")) ? true : undefined,
+      tour.told.some((line) => line.includes("Version 1 serves")) ? true : undefined,
     );
-    const folder = stateOf(child.pid ?? 0);
+    const folder = await tour.folder();
     const servers = [...(await serverProcesses(folder)).values()];
     expect(servers).toHaveLength(1);
-    child.kill("SIGINT");
-    const askedMs = performance.now();
-    const code = await ended;
-    expect(performance.now() - askedMs).toBeLessThan(STOPPED_WITHIN_MS);
-    expect({ code, last: told.at(-1) }).toMatchObject({
-      code: 130,
-      last: expect.stringMatching(/^Stopping/),
-    });
+    await expectInterrupted(tour, folder);
     for (const server of servers) expect(await isRunning(server)).toBe(false);
-    expect(existsSync(folder)).toBe(false);
   },
   TIMEOUT_MS,
 );
+
+test.skipIf(TERRAFORM_MISSING)(
+  `${TERRAFORM_NOTE}Ctrl-C while the tour's Terraform runs ends that too, and leaves no folder that it would write to`,
+  async () => {
+    const tour = startTour();
+    const folder = await tour.folder();
+    const builds = await until("Terraform runs", async () => {
+      const running = await runningProcesses(folder);
+      return running.length > 0 ? running : undefined;
+    });
+    await expectInterrupted(tour, folder);
+    for (const build of builds) expect(await isRunning(build)).toBe(false);
+  },
+  TIMEOUT_MS,
+);
+
+test("`npm start` with an option that it has not exits with 2 and shows those that it has", () => {
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "scripts/start.ts"), "--onec"], {
+    encoding: "utf8",
+  });
+  expect(stderr).toMatch(/^Unknown option '--onec'.*\n\nnpm start -- \[--once/);
+  expect(status).toBe(2);
+});

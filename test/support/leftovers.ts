@@ -4,4 +4,4 @@ export {
   endLeftovers,
   runningProcesses,
   serverProcesses,
-} from "../../scripts/emulated/leftovers.ts";
+} from "../../scripts/compose/leftovers.ts";
