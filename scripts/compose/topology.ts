@@ -1,4 +1,5 @@
-// Reads terraform/services.yaml and holds the services to it: nobody subscribes to what the topology does not say.
+// Reads terraform/services.yaml and holds the services to it: nobody subscribes to what the topology does not say, and the image has the
+// program of every job.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -16,11 +17,26 @@ export interface ServiceEntry {
   readonly schedules?: Readonly<Record<string, string>>;
 }
 
-/** Service name → entry. */
-export function readTopology(): Readonly<Record<string, ServiceEntry>> {
-  const text = readFileSync(join(PACKAGE_ROOT, "terraform/services.yaml"), "utf8");
-  return (parse(text) as { services: Record<string, ServiceEntry> }).services;
+/** One job as the topology has it. */
+export interface JobEntry {
+  readonly roles: readonly string[];
+  readonly timeoutSeconds: number;
+  readonly retriesMax: number;
 }
+
+interface Topology {
+  readonly services: Readonly<Record<string, ServiceEntry>>;
+  readonly jobs: Readonly<Record<string, JobEntry>>;
+}
+
+const read = (): Topology =>
+  parse(readFileSync(join(PACKAGE_ROOT, "terraform/services.yaml"), "utf8")) as Topology;
+
+/** Service name → entry. */
+export const readTopology = (): Readonly<Record<string, ServiceEntry>> => read().services;
+
+/** Job name → entry. */
+export const readJobs = (): Readonly<Record<string, JobEntry>> => read().jobs;
 
 /** The service with the inputs that the topology gives it; refuses one whose own list says otherwise. */
 export function subscribed(

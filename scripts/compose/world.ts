@@ -1,5 +1,5 @@
 // Which world a process runs in: a state folder of this machine, or Google Cloud. Read once, where a process is composed.
-// The names are those that terraform/control-plane sets on every Cloud Run service.
+// The names are those that terraform/control-plane sets on every Cloud Run service and job.
 import { type Static, type TObject, type TProperties, Type } from "typebox";
 import { ControlPlaneError, failedPrecondition } from "../../shared/domain/errors.ts";
 import { declare, type Environment } from "../../shared/runtime/config.ts";
@@ -82,9 +82,12 @@ const SCHEDULER_ACCOUNT = {
 
 const given = (environment: Environment, name: string): string => environment[name]?.trim() ?? "";
 
-/** Cloud Run sets K_SERVICE on every service. */
+/** Cloud Run sets one of these on every service, the other on every job. */
+const CLOUD_RUN_VARIABLES = ["K_SERVICE", "CLOUD_RUN_JOB"] as const;
+
 const isProduction = (environment: Environment): boolean =>
-  given(environment, "K_SERVICE") !== "" || given(environment, "NODE_ENV") === "production";
+  CLOUD_RUN_VARIABLES.some((name) => given(environment, name) !== "") ||
+  given(environment, "NODE_ENV") === "production";
 
 /** Reads variables, and keeps what is wrong with them to be told together. */
 function reader(environment: Environment, problems: string[]) {

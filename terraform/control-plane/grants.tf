@@ -1,8 +1,8 @@
-# What each service may do, from `roles:` in services.yaml. Buckets are in buckets.tf, because their policies are whole.
+# What each service and each job may do, from `roles:` in services.yaml. Buckets are in buckets.tf, because their policies are whole.
 locals {
   _grants = {
     for key, grant in module.topology.grants : key => merge(grant, {
-      member = "serviceAccount:${local.email[grant.service]}"
+      member = "serviceAccount:${local.email[grant.account]}"
       role   = startswith(grant.role, "custom:") ? local.custom_role_id[trimprefix(grant.role, "custom:")] : grant.role
     })
   }

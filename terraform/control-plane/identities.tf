@@ -1,4 +1,4 @@
-# One service account a service and a subscription, and nothing shared between two of them. There are no keys of service accounts.
+# One service account a service, a job and a subscription, and nothing shared between two of them. There are no keys of service accounts.
 resource "google_service_account" "service" {
   for_each     = module.topology.accounts
   project      = var.project_id

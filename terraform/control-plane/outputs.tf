@@ -9,12 +9,12 @@ output "deployments" {
 }
 
 output "grants" {
-  description = "What each service may do, and on what."
+  description = "What each service and each job may do, and on what."
   value       = local._grants
 }
 
 output "identities" {
-  description = "Accounts of services, pushes and builds."
+  description = "Accounts of services, jobs, pushes and builds."
   value       = local.email
 }
 

@@ -12,7 +12,7 @@ locals {
     }
   }
 
-  # The same for all; docs/deploy.md explains each. Nothing here is a secret.
+  # The same for all services and jobs; docs/deploy.md explains each. Nothing here is a secret.
   _env = {
     GOOGLE_CLOUD_PROJECT       = var.project_id
     SIGNALBOX_WORLD            = "google-cloud"

@@ -12,6 +12,7 @@ locals {
 
   services      = module.topology.services
   deployments   = module.topology.deployments
+  jobs          = module.topology.jobs
   subscriptions = module.topology.subscriptions
   email         = merge(module.topology.email, local.build_email)
 }

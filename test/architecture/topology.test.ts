@@ -12,7 +12,7 @@ import { FACTS, type FactType } from "../../shared/domain/facts.ts";
 import Type from "typebox";
 import { Check, Errors } from "typebox/value";
 import { parse } from "yaml";
-import { readTopology } from "../../scripts/compose/topology.ts";
+import { readJobs, readTopology } from "../../scripts/compose/topology.ts";
 import { importsOf, readSource, ROOT, sourceFiles } from "../support/source-files.ts";
 
 const topology = readTopology();
@@ -131,15 +131,33 @@ const TOPOLOGY = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    jobs: Type.Record(
+      Type.String({ pattern: "^[a-z]+(-[a-z]+)*$" }),
+      Type.Object(
+        {
+          roles: words,
+          cpu: Type.Optional(SIZES.cpu),
+          memory: Type.Optional(SIZES.memory),
+          timeoutSeconds: Type.Integer({ minimum: 1, maximum: 86_400 }),
+          retriesMax: Type.Integer({ minimum: 0, maximum: 10 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
 
 test("services.yaml says only what somebody reads", () => {
-  const file = parse(readSource("terraform/services.yaml")) as { services: Record<string, object> };
+  const file = parse(readSource("terraform/services.yaml")) as Record<
+    "services" | "jobs",
+    Record<string, object>
+  >;
   expect([...Errors(TOPOLOGY, file)]).toEqual([]);
   const misspelt = { ...file, services: { webhook: { ...file.services["webhook"], secret: ["x"] } } };
   expect(Check(TOPOLOGY, misspelt)).toBe(false);
+  const waiting = { ...file, jobs: { "rebuild-views": { ...file.jobs["rebuild-views"], timeout: 60 } } };
+  expect(Check(TOPOLOGY, waiting)).toBe(false);
 });
 
 test("every role of services.yaml is one that Terraform knows", () => {
@@ -149,7 +167,9 @@ test("every role of services.yaml is one that Terraform knows", () => {
     ),
   );
   expect(known.size).toBeGreaterThan(10);
-  const used = entries.flatMap(([, entry]) => (entry as { roles?: readonly string[] }).roles ?? []);
+  const used = [...entries, ...Object.entries(readJobs())].flatMap(
+    ([, entry]) => (entry as { roles?: readonly string[] }).roles ?? [],
+  );
   expect(used.filter((role) => !known.has(role))).toEqual([]);
 });
 
@@ -206,4 +226,14 @@ test("the image starts every service by the argument that Terraform gives it", (
   expect(started.map(([, name]) => name).toSorted()).toEqual(Object.keys(topology).toSorted());
   expect(started.filter(([, name, folder]) => name !== folder)).toEqual([]);
   expect(readSource("Dockerfile")).toContain('"/app/main.js"]');
+});
+
+test("every job of the topology is a program of its own, which the image has where Terraform starts it", () => {
+  const names = Object.keys(readJobs());
+  expect(names.length).toBeGreaterThan(0);
+  expect(names.filter((name) => name in topology)).toEqual([]);
+  expect(names.filter((name) => !existsSync(join(ROOT, `scripts/${name}.ts`)))).toEqual([]);
+  expect(readSource("scripts/image/build.ts")).toMatch(/keys\(readJobs\(\)\)[^;]*`scripts\/\$\{name\}\.ts`/);
+  expect(readSource("scripts/image/build.ts")).toContain('"services", "tasks")');
+  expect(readSource("terraform/modules/topology/main.tf")).toContain('"/app/tasks/${name}.js"');
 });

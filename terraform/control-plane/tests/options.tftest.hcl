@@ -50,6 +50,10 @@ run "smallest" {
     error_message = "A place to try things asks nobody."
   }
   assert {
+    condition     = !anytrue([for each in google_cloud_run_v2_job.job : each.deletion_protection])
+    error_message = "What is not protected can be deleted, jobs too."
+  }
+  assert {
     condition     = alltrue([for each in module.service : each.settings.env["SIGNALBOX_CLUSTER"] == "none" && each.settings.env["SIGNALBOX_CLUSTER_ENDPOINT"] == "none"])
     error_message = "Without a cluster services are told that there is none, and start."
   }
@@ -69,6 +73,10 @@ run "restored" {
   assert {
     condition     = alltrue([for each in module.service : each.settings.env["SIGNALBOX_DATABASE"] == "signalbox-dev-2"])
     error_message = "Every service is told of it, and so starts anew."
+  }
+  assert {
+    condition     = alltrue([for each in google_cloud_run_v2_job.job : contains([for variable in each.template[0].template[0].containers[0].env : "${variable.name}=${variable.value}"], "SIGNALBOX_DATABASE=signalbox-dev-2")])
+    error_message = "Every job is told of it, too."
   }
   assert {
     condition     = length(google_project_iam_member.database) > 0 && alltrue([for each in google_project_iam_member.database : each.condition[0].expression == "resource.name == \"projects/example-dev/databases/signalbox-dev-2\""])

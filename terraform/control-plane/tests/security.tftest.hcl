@@ -94,12 +94,28 @@ run "security" {
     error_message = "Roles on documents are for our database alone."
   }
   assert {
-    condition     = toset([for each in output.grants : each.service if each.scope == "project" && strcontains(each.role, "clusterUser")]) == toset(["api", "console", "rollout", "data"])
+    condition     = toset([for each in output.grants : each.account if each.scope == "project" && strcontains(each.role, "clusterUser")]) == toset(["api", "console", "rollout", "data"])
     error_message = "Only these reach the cluster."
   }
   assert {
-    condition     = !anytrue([for each in output.grants : each.service == "webhook" && contains(["build", "project", "pipeline"], each.scope) && each.role != "roles/cloudtrace.agent"])
+    condition     = !anytrue([for each in output.grants : each.account == "webhook" && contains(["build", "project", "pipeline"], each.scope) && each.role != "roles/cloudtrace.agent"])
     error_message = "The one public service starts no build, no deployment and no workflow."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].service_account == "signalbox-dev-rebuild-views@example-dev.iam.gserviceaccount.com" && !contains([for each in module.service : each.settings.account], google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].service_account)
+    error_message = "A job has an identity of its own."
+  }
+  assert {
+    condition     = [for each in output.grants : "${each.scope} ${each.role}" if each.account == "rebuild-views"] == ["database projects/example-dev/roles/signalbox_dev_ledgerWriter"]
+    error_message = "What rebuilds views reads and writes documents of our database, and may do nothing else: it publishes nothing."
+  }
+  assert {
+    condition     = alltrue([for each in google_cloud_run_v2_job.job : each.binary_authorization[0].use_default])
+    error_message = "Only admitted images run as jobs."
+  }
+  assert {
+    condition     = !anytrue([for each in google_cloud_run_v2_job.job : anytrue([for variable in each.template[0].template[0].containers[0].env : length(variable.value_source) > 0])])
+    error_message = "No secret is in the environment of a job."
   }
   assert {
     condition     = alltrue([for each in google_project_iam_member.plan : each.role == "roles/viewer"])

@@ -152,6 +152,51 @@ run "settings" {
   }
 
   assert {
+    condition     = keys(google_cloud_run_v2_job.job) == ["rebuild-views"] && google_cloud_run_v2_job.job["rebuild-views"].name == "signalbox-dev-rebuild-views" && google_cloud_run_v2_job.job["rebuild-views"].location == "us-central1"
+    error_message = "One job, beside the services."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].containers[0].image == "us-central1-docker.pkg.dev/example-dev/signalbox-dev/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000001"
+    error_message = "A job is of the same image as the services."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].containers[0].command == tolist(["/nodejs/bin/node", "--disable-warning=ExperimentalWarning", "/app/tasks/rebuild-views.js"]) && google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].containers[0].args == null
+    error_message = "A job runs its own program, and arguments are for that."
+  }
+  assert {
+    condition = (
+      google_cloud_run_v2_job.job["rebuild-views"].template[0].task_count == 1
+      && google_cloud_run_v2_job.job["rebuild-views"].template[0].parallelism == 1
+      && google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].timeout == "86400s"
+      && google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].max_retries == 3
+    )
+    error_message = "One task, for a day at most, three times again."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "1", memory = "2Gi" })
+    error_message = "It has memory for the documents of one view."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].execution_environment == "EXECUTION_ENVIRONMENT_GEN2"
+    error_message = "Second generation, as the services."
+  }
+  assert {
+    condition = { for each in google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].containers[0].env : each.name => each.value } == {
+      for name, value in module.service["data"].settings.env : name => value
+      if !contains(["SIGNALBOX_AUDIENCES", "SIGNALBOX_PUSH_ACCOUNT", "SIGNALBOX_SCHEDULER_ACCOUNT", "SIGNALBOX_SUBSCRIPTION"], name)
+    }
+    error_message = "A job is told what services are told, but for who calls them."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.job["rebuild-views"].labels == tomap({ app = "signalbox", environment = "dev" }) && google_cloud_run_v2_job.job["rebuild-views"].template[0].labels == google_cloud_run_v2_job.job["rebuild-views"].labels
+    error_message = "It bears the labels of the services, and so does each run."
+  }
+  assert {
+    condition     = google_cloud_run_v2_job.job["rebuild-views"].start_execution_token == null && google_cloud_run_v2_job.job["rebuild-views"].run_execution_token == null
+    error_message = "No apply starts a job."
+  }
+
+  assert {
     condition     = alltrue([for name in ["relay", "rollout", "webhook", "notifier"] : google_cloud_scheduler_job.schedule["${name}-reconcile"].schedule == "* * * * *"])
     error_message = "The outbox, traffic, receipts that were left and notifications that are due are looked at every minute."
   }

@@ -121,6 +121,10 @@ run "storage" {
     condition     = alltrue([for each in google_workflows_workflow.workflow : each.deletion_protection])
     error_message = "A protected installation keeps its workflows."
   }
+  assert {
+    condition     = alltrue([for each in google_cloud_run_v2_job.job : each.deletion_protection])
+    error_message = "A protected installation keeps its jobs."
+  }
 
   assert {
     condition     = length(google_firestore_index.index) >= 15 && length(google_firestore_field.ttl) >= 4 && length(google_firestore_field.unindexed) >= 7

@@ -1,7 +1,8 @@
-# One service account a service, one a subscription, one for the clock and one for the workflows; and who may call whom.
+# One service account a service, a job and a subscription, one for the clock and one for the workflows; and who may call whom.
 locals {
   accounts = toset(concat(
     [for name, service in local.services : name],
+    [for name, job in local.jobs : name],
     [for name, service in local.services : "to-${name}" if length(service.subscribes) > 0],
     ["to-events", "scheduler", "workflows"],
   ))

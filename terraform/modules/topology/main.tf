@@ -25,6 +25,18 @@ locals {
     }
   }
 
+  jobs = {
+    for name, job in try(local._topology.jobs, {}) : name => {
+      name            = "${var.prefix}-${name}"
+      program         = "/app/tasks/${name}.js"
+      roles           = toset(job.roles)
+      cpu             = tostring(try(job.cpu, local._defaults.cpu))
+      memory          = try(job.memory, local._defaults.memory)
+      timeout_seconds = job.timeoutSeconds
+      retries_max     = job.retriesMax
+    }
+  }
+
   # One Cloud Run service for each service, and one for each further door of it.
   _deployments = merge([
     for name, service in local.services : {
@@ -42,6 +54,15 @@ locals {
       ingress  = contains(["pushes"], each.door) ? "INGRESS_TRAFFIC_INTERNAL_ONLY" : "INGRESS_TRAFFIC_ALL"
     })
   }
+
+  # Limits of Cloud Run: https://cloud.google.com/run/quotas.
+  JOB_SECONDS_MAX = 24 * 60 * 60
+  JOB_RETRIES_MAX = 10
+
+  # An account has one owner: a job with the name of another would be both.
+  names_taken = setintersection(keys(local.jobs), concat(
+    keys(local.services), keys(local.deployments), [for name in keys(local.services) : "to-${name}"], ["to-events", "scheduler", "workflows"],
+  ))
 
   email = {
     for account in local.accounts :

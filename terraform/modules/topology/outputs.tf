@@ -18,7 +18,7 @@ output "email" {
 }
 
 output "grants" {
-  description = "What each service may do, and on what."
+  description = "What each service and each job may do, and on what."
   value       = { for key, same in local.grants : key => same[0] }
   precondition {
     condition     = length(local.unknown_roles) == 0
@@ -34,6 +34,27 @@ output "hints" {
 output "invokers" {
   description = "Who may call which Cloud Run service."
   value       = local.invokers
+}
+
+output "jobs" {
+  description = "Cloud Run jobs: what each runs, its size, and how long and how often."
+  value       = local.jobs
+  precondition {
+    condition     = length(local.names_taken) == 0
+    error_message = "Jobs of services.yaml have names of other accounts, whose rights they would have: ${join(", ", local.names_taken)}. Name them otherwise."
+  }
+  precondition {
+    condition     = alltrue([for job in local.jobs : job.timeout_seconds >= 1 && job.timeout_seconds <= local.JOB_SECONDS_MAX])
+    error_message = "timeoutSeconds of a job must be 1 to ${local.JOB_SECONDS_MAX}, a day: longer ones are a preview of Cloud Run."
+  }
+  precondition {
+    condition     = alltrue([for job in local.jobs : contains(range(0, local.JOB_RETRIES_MAX + 1), job.retries_max)])
+    error_message = "retriesMax of a job must be 0 to ${local.JOB_RETRIES_MAX}, which is what Cloud Run takes."
+  }
+  precondition {
+    condition     = alltrue([for job in local.jobs : can(regex("^[1248]$", job.cpu)) && can(regex("^[0-9]+[MG]i$", job.memory))])
+    error_message = "cpu of a job must be 1, 2, 4 or 8, and memory such as 512Mi or 2Gi."
+  }
 }
 
 output "schedules" {

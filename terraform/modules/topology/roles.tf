@@ -39,20 +39,25 @@ locals {
     metrics-reader     = [{ scope = "project", target = "", role = "roles/monitoring.viewer" }]
   }
 
-  unknown_roles = distinct(flatten([for service in local.services : [for word in service.roles : word if !contains(keys(local._grants_of), word)]]))
+  _roles        = merge({ for name, service in local.services : name => service.roles }, { for name, job in local.jobs : name => job.roles })
+  unknown_roles = distinct(flatten([for roles in local._roles : [for word in roles : word if !contains(keys(local._grants_of), word)]]))
 
-  _grants = flatten([
-    for name, service in local.services : concat(
-      [for word in service.roles : [for grant in try(local._grants_of[word], []) : merge(grant, { service = name })]],
-      [for secret in service.secrets : { service = name, scope = "secret", target = secret, role = "roles/secretmanager.secretAccessor" }],
-      # Every program writes its log by printing; traces need a permission of their own.
-      [{ service = name, scope = "project", target = "", role = "roles/cloudtrace.agent" }],
-    )
-  ])
+  _grants = concat(
+    flatten([
+      for name, roles in local._roles : [for word in roles : [for grant in try(local._grants_of[word], []) : merge(grant, { account = name })]]
+    ]),
+    flatten([
+      for name, service in local.services : concat(
+        [for secret in service.secrets : { account = name, scope = "secret", target = secret, role = "roles/secretmanager.secretAccessor" }],
+        # Every program writes its log by printing; traces need a permission of their own, and a job makes none.
+        [{ account = name, scope = "project", target = "", role = "roles/cloudtrace.agent" }],
+      )
+    ]),
+  )
 
-  # "service:scope/target=role": what a service may do, once.
+  # "account:scope/target=role": what a service or a job may do, once.
   grants = {
     for grant in local._grants :
-    "${grant.service}:${grant.scope}/${grant.target}=${trimprefix(grant.role, "roles/")}" => grant...
+    "${grant.account}:${grant.scope}/${grant.target}=${trimprefix(grant.role, "roles/")}" => grant...
   }
 }

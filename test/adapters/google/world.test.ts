@@ -25,7 +25,7 @@ test("a whole environment of Cloud Run is a world, with the first audience and w
   });
 });
 
-test.each([{ K_SERVICE: "registry" }, { NODE_ENV: "production" }])(
+test.each([{ K_SERVICE: "registry" }, { CLOUD_RUN_JOB: "rebuild-views" }, { NODE_ENV: "production" }])(
   "production (%j) refuses emulators, and names all that is missing besides",
   (production) => {
     const { SIGNALBOX_DATABASE: _database, SIGNALBOX_STATE: _state, ...rest } = CLOUD;

@@ -45,6 +45,18 @@ run "derives_names_filters_and_pairs" {
     error_message = "What Pub/Sub pushes to is internal."
   }
   assert {
+    condition     = output.jobs["rebuild-views"].name == "signalbox-dev-rebuild-views" && output.jobs["rebuild-views"].program == "/app/tasks/rebuild-views.js"
+    error_message = "A job has the name and the program of its entry."
+  }
+  assert {
+    condition     = alltrue([for name in keys(output.jobs) : contains(output.accounts, name) && output.email[name] == "signalbox-dev-${name}@example-dev.iam.gserviceaccount.com"])
+    error_message = "A job has an identity of its own."
+  }
+  assert {
+    condition     = alltrue([for name in keys(output.jobs) : !anytrue([for each in output.invokers : each.deployment == name || each.caller == name]) && !anytrue([for each in output.schedules : each.service == name])])
+    error_message = "A job is called by nobody, calls nobody, and no schedule starts it."
+  }
+  assert {
     condition     = alltrue([for account in output.accounts : length("signalbox-dev-${account}") <= 30])
     error_message = "Names of service accounts end at 30 characters."
   }
@@ -75,4 +87,44 @@ run "names_each_family_once_in_order" {
     condition     = output.subscriptions["one"].filter == "hasPrefix(attributes.type,\"plan.\") OR hasPrefix(attributes.type,\"stack.\")"
     error_message = "A filter names the families of what the service asks for."
   }
+}
+
+run "refuses_a_role_of_a_job_that_nobody_defined" {
+  command = plan
+  variables {
+    file = "tests/job-unknown-role.yaml"
+  }
+  expect_failures = [output.grants]
+}
+
+run "refuses_a_job_with_the_name_of_a_service" {
+  command = plan
+  variables {
+    file = "tests/job-named-as-service.yaml"
+  }
+  expect_failures = [output.jobs]
+}
+
+run "refuses_a_job_longer_than_a_day" {
+  command = plan
+  variables {
+    file = "tests/job-too-long.yaml"
+  }
+  expect_failures = [output.jobs]
+}
+
+run "refuses_a_job_that_is_tried_more_often_than_cloud_run_does" {
+  command = plan
+  variables {
+    file = "tests/job-too-often.yaml"
+  }
+  expect_failures = [output.jobs]
+}
+
+run "refuses_a_job_of_a_size_that_is_none" {
+  command = plan
+  variables {
+    file = "tests/job-of-no-size.yaml"
+  }
+  expect_failures = [output.jobs]
 }
