@@ -59,7 +59,7 @@ function warmInstances({ type, values }: PricedResource): number {
 const calls = ({ type, values }: PricedResource): number =>
   type === "google_cloud_scheduler_job" ? callsPerMonth(String(values["schedule"])) : 0;
 
-/** Types whose presence alone costs nothing: they are paid for by use, or not at all. */
+/** Types that are not here cost nothing by their presence: they are paid for by use, such as a job by the seconds of its runs, or not at all. */
 const PRICES: readonly Price[] = [
   {
     item: "Scheduler jobs",

@@ -8,14 +8,12 @@ import { ALL_VIEWS } from "../../scripts/compose/rebuild-views.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { createLedger } from "../../shared/adapters/google/ledger.ts";
 import { createViews } from "../../shared/adapters/google/views.ts";
-import type { Ledger } from "../../shared/ports/ledger.ts";
-import { batchOf } from "../support/facts.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { withFirestore } from "../support/google/firestore-fixture.ts";
 import { readSource, ROOT, sourceFiles } from "../support/source-files.ts";
+import { askForRun, RUN } from "../support/unapplied-run.ts";
 
 const START_MS = 60_000;
-const RUN = "teams/default/runs/nightly";
 
 function rebuild(environment: Readonly<Record<string, string>>, ...views: readonly string[]) {
   const program = join(ROOT, "scripts", "rebuild-views.ts");
@@ -32,19 +30,6 @@ function rebuild(environment: Readonly<Record<string, string>>, ...views: readon
     output: `${stdout}${stderr}`,
     rebuilt: lines.filter(({ message }) => message === "rebuilt"),
   };
-}
-
-/** A run that was asked for, which no projection was told of. */
-async function askFor(ledger: Ledger): Promise<void> {
-  const request = {
-    entrypoint: "python process.py",
-    runtimeEnvironment: {},
-    inputs: [],
-    outputUri: "file:///out",
-    timeLimitSeconds: 60,
-  };
-  const data = { ...request, deadline: "2026-01-02T04:04:05.678Z" };
-  await ledger.append(batchOf(RUN, 0, "asked", [{ type: "run.requested", data } as never]));
 }
 
 test("it knows every view that a service keeps", () => {
@@ -71,7 +56,7 @@ test("without its settings it says all that it lacks; a view that is none is tol
 test("it rebuilds the views of a state folder", { timeout: START_MS }, async () => {
   const state = await openStateFolder(temporaryFolder());
   const { db, ledger, views } = openLedger(state);
-  await askFor(ledger);
+  await askForRun(ledger);
   const { status, rebuilt, output } = rebuild({ SIGNALBOX_STATE: state.root });
   expect(status, output).toBe(0);
   expect(rebuilt.map(({ projection }) => projection)).toEqual(ALL_VIEWS.map(({ name }) => name));
@@ -84,7 +69,7 @@ withFirestore((fresh, emulator) => {
     test("it applies what was missed of the view that it is asked for, and does nothing the second time", async () => {
       const { store, project } = fresh();
       const [ledger, views] = [createLedger(store), createViews(store)];
-      await askFor(ledger);
+      await askForRun(ledger);
       const settings = {
         SIGNALBOX_WORLD: "google-cloud",
         SIGNALBOX_STATE: temporaryFolder(),

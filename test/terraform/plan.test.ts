@@ -10,9 +10,12 @@ import {
   GOOGLE_SECRETS,
   googleApi,
 } from "../../scripts/compose/google-settings.ts";
-import { readTopology } from "../../scripts/compose/topology.ts";
+import { ALL_VIEWS } from "../../scripts/compose/rebuild-views.ts";
+import { readJobs, readTopology } from "../../scripts/compose/topology.ts";
 import { configure, type Door } from "../../scripts/compose/world.ts";
 import type { Environment } from "../../shared/runtime/config.ts";
+import { emulatorJar, emulatorMissing } from "../support/google/emulators.ts";
+import { jobOnGoogle, type PlannedJob } from "../support/google/job-on-google.ts";
 import { readSource } from "../support/source-files.ts";
 import {
   copyOfTerraform,
@@ -25,16 +28,22 @@ import {
   TERRAFORM_CALL_MAX_MS,
   type TestReport,
 } from "../support/terraform-roots.ts";
+import { askForRun, RUN } from "../support/unapplied-run.ts";
 
 /** What an installation may cost a month while nothing happens, at list price, with its optional parts off. */
 const IDLE_USD_MAX = 2.5;
 const RESOURCES_MIN = 200;
 const PREFIX = "signalbox-dev-";
+/** Making the image's folder, starting an emulator, and two runs of a job. */
+const JOB_MS_MAX = 600_000;
+const FIRESTORE_MISSING = emulatorJar("firestore") === undefined;
+const FIRESTORE_NOTE = FIRESTORE_MISSING ? `[skipped: ${emulatorMissing("firestore")}] ` : "";
 
 const topology = Object.entries(readTopology());
 
 interface Container {
   readonly args: readonly string[];
+  readonly command: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -75,6 +84,17 @@ describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
   test("is seen", () => {
     expect(plan.length).toBeGreaterThan(RESOURCES_MIN);
   });
+
+  /** The jobs of the plan, by name. */
+  const jobs = (): ReadonlyMap<string, PlannedJob> =>
+    new Map(
+      ofType("google_cloud_run_v2_job").map(({ values }) => {
+        const [execution] = values["template"] as { template: { containers: Container[] }[] }[];
+        const { command, env } = execution?.template[0]?.containers[0] ?? { command: [], env: [] };
+        const environment = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+        return [String(values["name"]).slice(PREFIX.length), { command, environment }];
+      }),
+    );
 
   test("runs every service of the topology, by the argument that the image knows, and no other", () => {
     const entries = ofType("google_cloud_run_v2_service").map(({ values }) => {
@@ -126,13 +146,47 @@ describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
   test("gives every service an identity of its own", () => {
     const accounts = new Set(ofType("google_service_account").map(({ values }) => values["account_id"]));
     expect(topology.map(([name]) => `${PREFIX}${name}`).filter((name) => !accounts.has(name))).toEqual([]);
+    expect(
+      Object.keys(readJobs())
+        .map((name) => `${PREFIX}${name}`)
+        .filter((name) => !accounts.has(name)),
+    ).toEqual([]);
   });
+
+  test("has every job of the topology, and no other", () => {
+    expect([...jobs().keys()].toSorted()).toEqual(Object.keys(readJobs()).toSorted());
+  });
+
+  test.skipIf(FIRESTORE_MISSING)(
+    `${FIRESTORE_NOTE}starts the job that rebuilds views with all that its program asks for, from the image, and it asks Firestore alone`,
+    { timeout: JOB_MS_MAX },
+    async () => {
+      const planned = jobs().get("rebuild-views");
+      if (planned === undefined) throw new Error("The plan has no job rebuild-views.");
+      const job = await jobOnGoogle(planned);
+      await askForRun(job.ledger);
+      const one = await job.run("runs");
+      expect(one.status, one.output).toBe(0);
+      const rebuilt = ({ lines }: typeof one) => lines.filter(({ message }) => message === "rebuilt");
+      expect(rebuilt(one)).toMatchObject([{ projection: "runs", facts: 1, caughtUp: 1, replaced: 0 }]);
+      expect(await job.views.get("runs", RUN)).toMatchObject({ name: RUN });
+      const all = await job.run();
+      expect(all.status, all.output).toBe(0);
+      expect(rebuilt(all).map(({ projection }) => projection)).toEqual(ALL_VIEWS.map(({ name }) => name));
+      expect(job.asked()).toBe(0);
+      const wrong = await job.run("everything");
+      expect([wrong.status, wrong.output]).toEqual([64, expect.stringContaining("everything: no view")]);
+    },
+  );
 
   test("costs next to nothing while nothing happens", () => {
     const costs = idleCosts(plan);
     expect(costs.length).toBeGreaterThan(3);
     expect(totalOf(costs).usd).toBeLessThan(IDLE_USD_MAX);
     expect(costs.map(({ item }) => item)).not.toContain("instances kept warm");
+    const jobs = ofType("google_cloud_run_v2_job");
+    expect(jobs.length).toBeGreaterThan(0);
+    expect(idleCosts(jobs)).toEqual([]);
   });
 
   test("costs what docs/deploy.md says, idle and part by part", () => {
