@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { createProgram } from "../../cli/program.ts";
-import { readTopology } from "../../scripts/compose/topology.ts";
+import { ALL_VIEWS } from "../../scripts/compose/rebuild-views.ts";
+import { readJobs, readTopology } from "../../scripts/compose/topology.ts";
 import { readSource, ROOT, sourceFiles } from "../support/source-files.ts";
 
 const COMMANDS_MIN = 3;
@@ -94,5 +95,14 @@ describe("the walk through the deployment", () => {
     const dead = found(/\$PREFIX-facts-(\w+)-dead/g, text);
     expect(dead.length).toBeGreaterThan(0);
     expect(dead.filter((name) => (topology[name]?.subscribes ?? []).length === 0)).toEqual([]);
+  });
+
+  test("starts jobs that the topology has, and names every view that one rebuilds", () => {
+    const jobs = found(/gcloud run jobs (?:update|execute) \$PREFIX-([\w-]+)/g, code);
+    expect(jobs).toEqual(Object.keys(readJobs()));
+    const [line = ""] = found(/--args=(\w+.*)/g, code);
+    const [one = "", views = ""] = line.split(/ +# one view: /);
+    expect(views.split(", ").toSorted()).toEqual(ALL_VIEWS.map(({ name }) => name).toSorted());
+    expect(views.split(", ")).toContain(one);
   });
 });
