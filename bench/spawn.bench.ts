@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { openLedger } from "../scripts/compose/open-ledger.ts";
 import { openKeys, openPrincipals, openStateFolder } from "../scripts/compose/state-folder.ts";
 import { readTopology } from "../scripts/compose/topology.ts";
-import { bundle } from "../scripts/image/bundle.ts";
+import { bundleServices } from "../scripts/image/services.ts";
 import type { AnyFact, Draft } from "../shared/domain/fact.ts";
 import { batchOf } from "../test/support/facts.ts";
 import { SETTINGS } from "../test/support/plans.ts";
@@ -30,7 +30,7 @@ const PUSH_TOKEN = "a push token of a bench, long enough to be one";
 const work = mkdtempSync(join(tmpdir(), "signalbox-spawn-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 const plain = join(work, "plain");
-await bundle({ main: "scripts/image/main.ts" }, plain);
+await bundleServices({}, plain);
 const cached = join(work, "cached");
 cpSync(plain, cached, { recursive: true });
 const warmed = spawnSync(process.execPath, [QUIET, join(ROOT, "scripts/image/warm.ts"), cached], {

@@ -14,15 +14,15 @@ export interface Chunks {
   readonly imports: Readonly<Record<string, readonly string[]>>;
 }
 
-/** From what the bundler told of a build. */
-export function chunksOf({ outputs }: Metafile): Chunks {
+/** From what the bundler told of its builds. A file of another build is imported by a relative path, one of Node's own is not. */
+export function chunksOf(outputs: Metafile["outputs"]): Chunks {
   const files = Object.entries(outputs).map(([path, output]) => ({ ...output, file: basename(path) }));
   const services = files.flatMap(({ entryPoint = "", file }) => {
     const service = /^services\/([a-z]+)\/main\.ts$/.exec(entryPoint)?.[1];
     return service === undefined ? [] : [[service, file] as const];
   });
   const imports = files.map(({ file, imports }) => {
-    const bundled = imports.filter(({ external }) => external !== true);
+    const bundled = imports.filter(({ external, path }) => external !== true || path.startsWith("./"));
     return [file, [...new Set(bundled.map(({ path }) => basename(path)))]] as const;
   });
   return { services: Object.fromEntries(services), imports: Object.fromEntries(imports) };

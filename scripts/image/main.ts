@@ -1,4 +1,4 @@
-// The program of the image: runs the service that its argument names. Each service is a chunk of its own, so none loads another's.
+// The program of the image: runs the service that its argument names. Each service is bundled by itself, so none loads another's.
 
 import { existsSync } from "node:fs";
 import { enableCompileCache } from "node:module";

@@ -37,8 +37,8 @@ import { until } from "../support/until.ts";
 
 const BUILD_MS_MAX = 300_000;
 const TIMEOUT_MS = 60_000;
-/** Code, compile cache and list of parts had 26 MB with the clients of Google Cloud when this was written. */
-const SERVICES_BYTES_MAX = 45_000_000;
+/** Code, compile caches, tasks and list of parts have 51 MB: each service has a copy of the code that it starts with (decision 0068). */
+const SERVICES_BYTES_MAX = 55_000_000;
 const SERVICES = Object.keys(readTopology());
 const PUSH_TOKEN = "a push token of a test, long enough to be one";
 

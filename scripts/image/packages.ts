@@ -1,0 +1,53 @@
+// Packages that no service needs to listen, bundled once and apart from the services: each service has a copy of everything else.
+import type { Plugin } from "esbuild";
+
+const NAMESPACE = "package";
+/** Clients of clouds and code hosts, what serves pushes, and what sends traces. They share nothing with our code but values. */
+const APART = /^(?:@google-cloud\/|google-auth-library$|@octokit\/|@opentelemetry\/|undici$)/;
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+
+const fileOf = (name: string): string => `package-${name.replace("@", "").replaceAll("/", "-")}`;
+
+/** Leaves the packages out of a bundle, which then imports their files; `found` learns which ones it needs. */
+export const packagesApart = (found: Set<string>): Plugin => ({
+  name: "packages-apart",
+  setup(build) {
+    build.onResolve({ filter: APART }, ({ path, importer }) => {
+      // What packages import of each other is bundled with them.
+      if (importer.includes("node_modules")) return undefined;
+      found.add(path);
+      return { path: `./${fileOf(path)}.js`, external: true };
+    });
+  },
+});
+
+/** What a package exports, each by its name: esbuild knows no names of a CommonJS module, and would export it as a whole. */
+async function reexport(name: string): Promise<string> {
+  const all = (await import(name)) as Readonly<Record<string, unknown>>;
+  const isCommonJs = "module.exports" in all;
+  const names = Object.keys(isCommonJs ? (all["default"] as object) : all).filter(
+    (each) => IDENTIFIER.test(each) && each !== "default",
+  );
+  const exported = "default" in all ? ["default", ...names] : names;
+  return `export { ${exported.join(", ")} } from ${JSON.stringify(name)};`;
+}
+
+/** Entries of the bundle of such packages. */
+export const packageEntries = (names: Iterable<string>): Readonly<Record<string, string>> =>
+  Object.fromEntries([...names].toSorted().map((name) => [fileOf(name), `${NAMESPACE}:${name}`]));
+
+/** Makes these entries out of the packages. */
+export const packageSources = (root: string): Plugin => ({
+  name: "package-sources",
+  setup(build) {
+    build.onResolve({ filter: /^package:/ }, ({ path }) => ({
+      path: path.slice(NAMESPACE.length + 1),
+      namespace: NAMESPACE,
+    }));
+    build.onLoad({ filter: /./, namespace: NAMESPACE }, async ({ path }) => ({
+      contents: await reexport(path),
+      resolveDir: root,
+      loader: "js",
+    }));
+  },
+});
