@@ -16,7 +16,7 @@ import type { TrafficDocument, WarmUp, Weights } from "../domain/traffic.ts";
 import { applyMove, REASON_CHARACTERS_MAX } from "../domain/traffic-moves.ts";
 import { acceptWarmUp, openWarmUp, WARM_UP_MS_DEFAULT, warmUpId } from "../domain/warm-up.ts";
 import type { BackendStatus, Deploys } from "../ports/deploys.ts";
-import { isRetried, readTraffic, type TrafficPorts } from "./traffic.ts";
+import { isRetried, readTraffic, requireEpoch, type TrafficPorts } from "./traffic.ts";
 
 /** How long the readiness probe of the targets may take, all of them together; then they count as unknown. */
 export const READINESS_TIMEOUT_MS = 200;
@@ -47,6 +47,8 @@ export interface RollbackRequest {
   readonly cause?: string;
   /** `false` leaves the endpoint free, where the policy of a rollout says so. A person's rollback always holds. */
   readonly hold?: boolean;
+  /** The epoch that it was decided on, where another move is a reason to decide anew: then nothing moves. Without it any epoch will do. */
+  readonly expectedEpoch?: number;
 }
 
 /** Where traffic went. */
@@ -187,6 +189,7 @@ async function attemptRollback(
   if (mine !== undefined) return { ...mine, mine: true };
   const begun = knownWarmUp(document, requestId, hash);
   if (begun !== undefined) return { kind: "warming", warmUp: begun };
+  requireEpoch(endpoint, document, request.expectedEpoch);
   const now = ports.clock.now();
   const plan = planRollback(endpoint, document, {
     ...(from === undefined ? {} : { from }),
@@ -227,11 +230,11 @@ async function attemptRollback(
 
 /**
  * Takes traffic back to the last good version and holds the endpoint. Where no version in good standing can serve now and one
- * is scaled down, that one is warmed first: the document then says so, and `driveWarmUp` moves. It never stops for another writer: it reads again and
+ * is scaled down, that one is warmed first: the document then says so, and `driveWarmUp` moves. It never stops for another writer, unless it expects an epoch: it reads again and
  * writes epoch + 1 over whatever is there, unless what it was asked for has been done meanwhile. Where it has been done and
  * somebody else undid it in the store, it writes the weights again, at the same epoch.
  *
- * Errors: those of `planRollback` and `chooseTarget` (FAILED_PRECONDITION `NO_GOOD_VERSION`, `NOT_A_GOOD_VERSION`, `FROM_NEVER_SERVED`; ALREADY_EXISTS `REQUEST_ID_REUSED`), INTERNAL when the document is corrupt,
+ * Errors: ABORTED `TRAFFIC_MOVED` at another epoch than the expected one, where one is; those of `planRollback` and `chooseTarget` (FAILED_PRECONDITION `NO_GOOD_VERSION`, `NOT_A_GOOD_VERSION`, `FROM_NEVER_SERVED`; ALREADY_EXISTS `REQUEST_ID_REUSED`), INTERNAL when the document is corrupt,
  * UNAVAILABLE `ROLLBACK_NOT_WRITTEN` when the document could not be read or written in `ROLLBACK_ATTEMPTS_MAX` tries.
  */
 export async function askRollback(ports: RollbackPorts, request: RollbackRequest): Promise<RollbackOutcome> {

@@ -29,6 +29,9 @@ export interface TakeBack {
   readonly actor: string;
 }
 
+/** Ends for want of a verdict, or of somebody to give it: a promotion that comes first is one, and stands. */
+const YIELDS: ReadonlySet<TakeBackTrigger> = new Set(["timer", "inconclusive", "execution-failed"]);
+
 /** Tries of an end whose traffic moves meanwhile: its own step comes between once, people may move as well. */
 export const TAKE_BACK_ATTEMPTS_MAX = 4;
 
@@ -62,7 +65,7 @@ export async function takeBack(
     try {
       return await takeBackNow(ports, name, order);
     } catch (error) {
-      // Its first step came between the look and the end: now it has traffic to lose.
+      // A move came between the look and the end: its first step, and it has traffic to lose now, or a promotion, and it is over.
       const moved = error instanceof ControlPlaneError && error.reason === "TRAFFIC_MOVED";
       if (!moved || tried === TAKE_BACK_ATTEMPTS_MAX) throw error;
     }
@@ -93,6 +96,7 @@ async function takeBackNow(ports: RolloutMovePorts, name: string, order: TakeBac
       reason,
       cause,
       hold: policyOf(started).hold,
+      ...(YIELDS.has(trigger) ? { expectedEpoch: document.traffic.epoch } : {}),
     });
   } catch (error) {
     throw noTargetYet(error);

@@ -63,17 +63,16 @@ export function isRetried(error: unknown): boolean {
   );
 }
 
-function overtaken(order: MoveOrder, epoch: number): ControlPlaneError {
-  return new ControlPlaneError(
+/** Throws ABORTED `TRAFFIC_MOVED` when traffic has moved since the epoch that a decision was made on. */
+export function requireEpoch(endpoint: string, document: TrafficDocument, expectedEpoch?: number): void {
+  const { epoch } = document.traffic;
+  if (expectedEpoch === undefined || epoch === expectedEpoch) return;
+  throw new ControlPlaneError(
     "ABORTED",
-    `Traffic of ${order.endpoint} is at epoch ${epoch}, not ${order.expectedEpoch}: someone moved it. Read it again and decide anew.`,
+    `Traffic of ${endpoint} is at epoch ${epoch}, not ${expectedEpoch}: someone moved it. Read it again and decide anew.`,
     {
       reason: "TRAFFIC_MOVED",
-      metadata: {
-        endpoint: order.endpoint,
-        epoch: String(epoch),
-        expectedEpoch: String(order.expectedEpoch),
-      },
+      metadata: { endpoint, epoch: String(epoch), expectedEpoch: String(expectedEpoch) },
     },
   );
 }
@@ -95,7 +94,7 @@ export async function moveTraffic(
     const { epoch, moves } = document.traffic;
     const newest = moves[0];
     if (epoch === expectedEpoch + 1 && newest?.cause === request.cause) return { document, move: newest };
-    if (epoch !== expectedEpoch) throw overtaken(order, epoch);
+    requireEpoch(endpoint, document, expectedEpoch);
     const next = applyMove(endpoint, document, { ...request, time: ports.clock.now().toISOString() });
     const result = await ports.traffic.write(endpoint, next);
     const move = next.traffic.moves[0];

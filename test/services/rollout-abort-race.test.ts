@@ -1,11 +1,11 @@
-// A rollout ends while its first step is on its way to the store of traffic: its version gets no traffic.
+// A rollout ends while another move of it is on its way to the store of traffic: which of the two counts.
 import { expect, onTestFinished, test } from "vitest";
 import { rollout } from "../../shared/domain/rollout.ts";
 import { versionWeights } from "../../shared/domain/traffic.ts";
 import { load, record } from "../../shared/runtime/record.ts";
-import { moveToStep } from "../../shared/runtime/rollout-moves.ts";
+import { moveToStep, promote } from "../../shared/runtime/rollout-moves.ts";
 import type { RolloutMovePorts } from "../../shared/runtime/rollout-standing.ts";
-import { abort, takeBack } from "../../shared/runtime/rollout-take-back.ts";
+import { abort, type TakeBack, takeBack } from "../../shared/runtime/rollout-take-back.ts";
 import { createServingWorld } from "../support/serving-world.ts";
 import { backendOf, QUICK_POLICY, rolloutOf, versionNamed } from "../support/simulated-serving.ts";
 
@@ -95,3 +95,59 @@ test("a step that reads the traffic before an abort and the rollout after it is 
   expect(state).toBe("ABORTED");
   expect(weights).toEqual({ [versionNamed(1)]: 100 });
 });
+
+/** Version 2 has all its steps behind it and is promoted while `order` reads the traffic in order to take it back. */
+async function promotedDuring(trigger: TakeBack["trigger"]) {
+  const world = createServingWorld();
+  onTestFinished(() => world.close());
+  await world.configure(QUICK_POLICY);
+  await world.register(1);
+  const stateOf = async (id: number) => (await world.rollout(rolloutOf(id)))["state"];
+  await world.until("version 1 is promoted", async () => (await stateOf(1)) === "PROMOTED");
+  await world.register(2);
+  const name = rolloutOf(2);
+  const load2 = async () => (await load(world.ports.ledger, rollout, name)).state;
+  await world.until("version 2 is at its last step", async () => {
+    const { step } = await load2();
+    return step === QUICK_POLICY.steps.length - 1;
+  });
+  const ready: RolloutMovePorts = {
+    ...world.ports,
+    deploys: { status: async () => ({ state: "ready", since: "", message: "" }) },
+  };
+  let promoted = false;
+  const late: RolloutMovePorts = {
+    ...ready,
+    traffic: {
+      ...world.ports.traffic,
+      async write(...order) {
+        if (!promoted) {
+          promoted = true;
+          await promote(ready, name, { override: true, reason: "good", mover });
+        }
+        return world.ports.traffic.write(...order);
+      },
+    },
+  };
+  const taken = takeBack(late, name, { trigger, reason: "late", actor: "services/rollout" });
+  await world.second();
+  await taken;
+  return { state: await stateOf(2), weights: versionWeights((await world.trafficNow()).document) };
+}
+
+test.each(["timer", "inconclusive", "execution-failed"] as const)(
+  "a take-back for want of a verdict (%s) that meets a promotion leaves the version where it is",
+  async (trigger) => {
+    const { state, weights } = await promotedDuring(trigger);
+    expect(state).toBe("PROMOTED");
+    expect(weights).toEqual({ [versionNamed(2)]: 100 });
+  },
+);
+
+test.each(["judge", "release-failed"] as const)(
+  "a take-back for harm (%s) that meets a promotion takes the version off all the same",
+  async (trigger) => {
+    const { weights } = await promotedDuring(trigger);
+    expect(weights).toEqual({ [versionNamed(1)]: 100 });
+  },
+);
