@@ -1,8 +1,9 @@
 // What the rollback bench measures: a whole control plane whose endpoint serves two versions. A call to its second address puts
-// both back to half of the traffic, as before the next rollback.
+// both back to half of the traffic, as before the next rollback; `/settle` waits until all that has set off is done.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { stopRequested } from "../scripts/compose/stop.ts";
+import { recordTraffic } from "../shared/runtime/record-traffic.ts";
 import { moveTraffic, readTraffic, resumeEndpoint } from "../shared/runtime/traffic.ts";
 import {
   configurationText,
@@ -16,6 +17,8 @@ import { until } from "../test/support/until.ts";
 
 const SETUP_REQUESTS_PER_SECOND = 100;
 const SETUP_MS = 120_000;
+/** By then every delivery is due. */
+const NEVER = "9999-12-31T23:59:59.999Z";
 const stop = stopRequested();
 
 const installation = await startTestInstallation();
@@ -58,8 +61,14 @@ const split = async (): Promise<void> => {
     reason: "bench",
   });
 };
-const control = createServer((_, response) => {
-  split().then(
+/** Waits until every move is recorded and every fact has been delivered. */
+async function settle(): Promise<void> {
+  await recordTraffic(adapters, ENDPOINT);
+  const isDelivered = async () => (await adapters.outbox.pending(NEVER, 1)).length === 0 || undefined;
+  await until("all is delivered", isDelivered, SETUP_MS);
+}
+const control = createServer(({ url: path }, response) => {
+  (path === "/settle" ? settle() : split()).then(
     () => response.writeHead(204).end(),
     (error: unknown) => response.writeHead(500).end(String(error)),
   );

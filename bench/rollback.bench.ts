@@ -29,25 +29,39 @@ async function call(pool: Pool, path: string, body: unknown): Promise<Record<str
   return text === "" ? {} : JSON.parse(text);
 }
 
-const times: number[] = [];
-const inside: number[] = [];
-for (let rollback = 0; rollback < ROLLBACKS; rollback += 1) {
-  if (rollback > 0) await call(reset, "/split", {});
-  const begun = performance.now();
-  const answer = await call(api, `/v1/${ENDPOINT}:rollback`, {
-    from: versionName("2"),
-    reason: "measured",
-    requestId: crypto.randomUUID(),
-  });
-  times.push(performance.now() - begun);
-  inside.push(Number(answer["milliseconds"]));
-  if (answer["to"] !== versionName("1")) throw new Error(`It moved to ${JSON.stringify(answer)}`);
+/** Rolls back so many times; before each `prepare` puts both versions back. */
+async function rollBack(prepare: () => Promise<unknown>) {
+  const times: number[] = [];
+  const inside: number[] = [];
+  for (let rollback = 0; rollback < ROLLBACKS; rollback += 1) {
+    await prepare();
+    const begun = performance.now();
+    const answer = await call(api, `/v1/${ENDPOINT}:rollback`, {
+      from: versionName("2"),
+      reason: "measured",
+      requestId: crypto.randomUUID(),
+    });
+    times.push(performance.now() - begun);
+    inside.push(Number(answer["milliseconds"]));
+    if (answer["to"] !== versionName("1")) throw new Error(`It moved to ${JSON.stringify(answer)}`);
+  }
+  return { calls: figuresOf(times), inside: figuresOf(inside) };
 }
+
+const split = () => call(reset, "/split", {});
+const settled = await rollBack(async () => {
+  await split();
+  await call(reset, "/settle", {});
+});
+const straight = await rollBack(split);
 await requests.stop();
-const calls = figuresOf(times);
-tell(`rollback call → route moved, ${ROLLBACKS} calls, p50`, ms(calls.p50));
-tell("p99", ms(calls.p99), "≤ 50 ms");
-tell("of it inside: probe, fsynced write, p99", ms(figuresOf(inside).p99));
+const tellOf = (when: string, { calls, inside }: typeof settled): void => {
+  tell(`rollback call → route moved, ${ROLLBACKS} calls, ${when}, p50`, ms(calls.p50));
+  tell("p99", ms(calls.p99), "≤ 50 ms");
+  tell("of it inside: probe, fsynced write, p99", ms(inside.p99));
+};
+tellOf("each when all before it is done", settled);
+tellOf("one straight after the other", straight);
 tell(
   `failed of ${grouped(requests.answered.length)} requests at ${REQUESTS_PER_SECOND} a second meanwhile`,
   `${failedRequests(requests.answered).length}`,
