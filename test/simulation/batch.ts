@@ -7,6 +7,9 @@ import type { SeedResult } from "./worker.ts";
 const SEEDS_AT_A_TIME = 10;
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
+/** Most of what a history makes is garbage soon: with room for it, little of it is looked at twice. */
+const QUICKER = ["--max-semi-space-size=32"];
+
 /** What to run. */
 export interface BatchOptions {
   readonly first: number;
@@ -48,8 +51,9 @@ export async function runBatch(options: BatchOptions): Promise<readonly SeedResu
       });
     });
   const args = mutant === undefined ? [] : [mutant];
-  // Most of what a history makes is garbage soon: with room for it, little of it is looked at twice.
-  const execArgv = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=32"];
+  const execArgv = ["--disable-warning=ExperimentalWarning", ...QUICKER];
+  // Whoever plays one history wants to see where it went wrong; of many, each refusal's stack would be made for nobody.
+  if (count > 1) execArgv.push("--stack-trace-limit=0");
   const children = Array.from({ length: workers }, () => fork(WORKER, args, { execArgv }));
   try {
     await Promise.all(children.map(work));
