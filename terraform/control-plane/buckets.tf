@@ -26,6 +26,14 @@ locals {
   _digest = "serviceAccount:${local.email["digest"]}"
   _deploy = "serviceAccount:${local.email["deploy"]}"
 
+  _artifacts = "projects/_/buckets/${local.bucket_name["artifacts"]}"
+  # Bundles and records of releases of models; what Cloud Deploy renders of them; what it renders of our own services.
+  _folders_of_artifacts = {
+    releases = "serviceAccount:${local.email["rollout"]}"
+    deploy   = local._deploy
+    services = "serviceAccount:${local.email["release"]}"
+  }
+
   # bucket → role → members
   _bucket_access = {
     receipts = {}
@@ -52,8 +60,9 @@ locals {
   }
 
   # Who may replace objects, and which: builds their log and the list of what is being changed; the rollout service its bundles and
-  # records; Cloud Deploy what it renders. Nobody replaces a fence, a result or a model's artifact.
-  _replaces = {
+  # records; Cloud Deploy what it renders. Nobody replaces a fence, a result or a model's artifact. And the build of the image lays down what
+  # releases of the services are rendered from: by itself gcloud makes a bucket for each pipeline, which `release` could not read.
+  _conditional = {
     fences = [{
       role    = "roles/storage.objectUser"
       members = sort([local._plan, local._apply])
@@ -62,14 +71,26 @@ locals {
         expression = "resource.name.endsWith(\"/log.txt\") || resource.name.endsWith(\"/changing.json\")"
       }
     }]
-    artifacts = [for folder, members in { "releases" = ["serviceAccount:${local.email["rollout"]}"], "deploy" = [local._deploy, "serviceAccount:${local.email["release"]}"] } : {
-      role    = "roles/storage.objectUser"
-      members = sort(members)
-      condition = {
-        title      = "only-${folder}"
-        expression = "resource.name.startsWith(\"projects/_/buckets/${local.bucket_name["artifacts"]}/objects/${folder}/\")"
-      }
-    }]
+    artifacts = concat(
+      [
+        for folder, member in local._folders_of_artifacts : {
+          role    = "roles/storage.objectUser"
+          members = [member]
+          condition = {
+            title      = "only-${folder}"
+            expression = "resource.name.startsWith(\"${local._artifacts}/objects/${folder}/\")"
+          }
+        }
+      ],
+      [{
+        role    = local.custom_role_id["sourceStager"]
+        members = ["serviceAccount:${local.email["image"]}"]
+        condition = {
+          title      = "only-sources-of-releases"
+          expression = "resource.name == \"${local._artifacts}\" || resource.name.startsWith(\"${local._artifacts}/objects/services/sources/\")"
+        }
+      }],
+    )
   }
 
   _service_access = {
@@ -163,8 +184,8 @@ resource "google_storage_bucket_iam_policy" "bucket" {
   policy_data = jsonencode({
     bindings = concat(
       [for each in local.bucket_policy[each.key].bindings : each if length(each.members) > 0],
-      lookup(local._replaces, each.key, []),
+      lookup(local._conditional, each.key, []),
     )
   })
-  depends_on = [google_service_account.service, google_service_account.build]
+  depends_on = [google_service_account.service, google_service_account.build, google_project_iam_custom_role.role]
 }

@@ -35,6 +35,14 @@ locals {
         "clouddeploy.rollouts.list",
       ]
     }
+    releaseWatcher = {
+      title       = "waits for releases of the services that it made"
+      permissions = ["clouddeploy.operations.get", "clouddeploy.targets.get"]
+    }
+    sourceStager = {
+      title       = "lays down what a release is rendered from; reads and replaces nothing"
+      permissions = ["storage.buckets.get", "storage.objects.create"]
+    }
     clusterUser = {
       title       = "reaches the Kubernetes API; what it may do there RBAC alone says"
       permissions = ["container.clusters.connect", "container.clusters.get"]

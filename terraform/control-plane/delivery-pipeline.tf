@@ -1,9 +1,11 @@
-# Two pipelines of one target each (those cost nothing): `services` brings new images of the control plane, `backends` puts
-# versions of models beside each other in the cluster. Neither moves traffic of an endpoint.
+# Pipelines of one target each (those cost nothing). One for each Cloud Run service, named as the service, brings its new image: Cloud Deploy
+# deploys one service a target. `backends` puts versions of models beside each other in the cluster. None moves traffic of an endpoint.
 locals {
   _pipelines = merge(
-    { services = { account = "release", description = "New revisions of the control plane" } },
-    var.cluster == null ? {} : { backends = { account = "deploy", description = "Versioned backends; Signalbox alone moves traffic" } },
+    { for key, each in local.deployments : key => { name = each.name, account = "release", description = "New revisions of ${each.name}" } },
+    var.cluster == null ? {} : {
+      backends = { name = "${local.prefix}-backends", account = "deploy", description = "Versioned backends; Signalbox alone moves traffic" }
+    },
   )
 }
 
@@ -11,13 +13,13 @@ resource "google_clouddeploy_target" "target" {
   for_each         = local._pipelines
   project          = var.project_id
   location         = var.region
-  name             = "${local.prefix}-${each.key}"
+  name             = each.value.name
   description      = each.value.description
   labels           = local.labels
-  require_approval = each.key == "services" && var.protected
+  require_approval = each.key != "backends" && var.protected
 
   dynamic "run" {
-    for_each = each.key == "services" ? [true] : []
+    for_each = each.key == "backends" ? [] : [true]
     content {
       location = "projects/${var.project_id}/locations/${var.region}"
     }
@@ -36,7 +38,7 @@ resource "google_clouddeploy_target" "target" {
     service_account   = local.build_email[each.value.account]
     execution_timeout = "3600s"
     worker_pool       = local.worker_pool
-    artifact_storage  = "gs://${local.bucket_name["artifacts"]}/deploy"
+    artifact_storage  = "gs://${local.bucket_name["artifacts"]}/${each.key == "backends" ? "deploy" : "services"}"
   }
 
   depends_on = [google_service_account.build, google_project_service.api]
@@ -46,7 +48,7 @@ resource "google_clouddeploy_delivery_pipeline" "pipeline" {
   for_each    = local._pipelines
   project     = var.project_id
   location    = var.region
-  name        = "${local.prefix}-${each.key}"
+  name        = each.value.name
   description = each.value.description
   labels      = local.labels
   serial_pipeline {
@@ -83,11 +85,12 @@ resource "google_service_account_iam_member" "release" {
   depends_on         = [google_service_account.service, google_service_account.build]
 }
 
-# The build of the image hands it to the pipeline of the services.
+# The build of the image hands it to the pipeline of each service, and to no other.
 resource "google_clouddeploy_delivery_pipeline_iam_member" "image" {
+  for_each   = local.deployments
   project    = var.project_id
   location   = var.region
-  name       = google_clouddeploy_delivery_pipeline.pipeline["services"].name
+  name       = google_clouddeploy_delivery_pipeline.pipeline[each.key].name
   role       = "roles/clouddeploy.releaser"
   member     = "serviceAccount:${local.build_email["image"]}"
   depends_on = [google_service_account.build]

@@ -1,9 +1,9 @@
 // From commit to release: cloudbuild.yaml, skaffold.yaml, the Dockerfile and the topology say the same.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { deployments } from "../../scripts/delivery/deployments.ts";
 import { IMAGE_NAME, releaseManifest, type RunningService } from "../../scripts/delivery/manifest.ts";
 import { readTopology } from "../../scripts/compose/topology.ts";
@@ -23,7 +23,10 @@ const cloudBuild = parse(readSource("cloudbuild.yaml")) as {
   readonly steps: readonly Step[];
   readonly images: readonly string[];
 };
-const skaffold = parse(readSource("skaffold.yaml")) as { manifests: { rawYaml: readonly string[] } };
+interface Skaffold {
+  readonly manifests: { readonly rawYaml: readonly string[] };
+  readonly profiles?: unknown;
+}
 const scripts = cloudBuild.steps.map(({ script }) => script).join("\n");
 
 /** As Cloud Run describes a service (v1 of its API), with what the server adds. */
@@ -69,6 +72,25 @@ const running = (name: string, service: string): RunningService & Readonly<Recor
   status: { url: "https://example.a.run.app" },
 });
 
+/** Runs the program of a release; throws what it said where it failed. */
+function program(...args: readonly string[]): string {
+  const path = join(ROOT, "scripts/delivery/release.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...args], { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** Every service that the program names, as Cloud Run would describe it, in a folder. */
+function described(folder: string): { readonly names: readonly string[]; readonly from: string } {
+  const from = join(folder, "running");
+  mkdirSync(from);
+  for (const { key, service } of deployments()) {
+    const name = `signalbox-dev-${key}`;
+    writeFileSync(join(from, `${name}.json`), JSON.stringify(running(name, service)));
+  }
+  return { names: program("names", "signalbox-dev").trim().split("\n"), from };
+}
+
 describe("the build of an image", () => {
   test("checks before it builds, signs what it built, and releases last", () => {
     const before = new Map<string, ReadonlySet<string>>();
@@ -76,7 +98,7 @@ describe("the build of an image", () => {
       before.set(id, new Set(waitFor.flatMap((each) => [each, ...(before.get(each) ?? [])])));
     expect([...(before.get("build") ?? [])]).toContain("check");
     expect([...(before.get("sign") ?? [])]).toContain("build");
-    for (const id of ["check", "build", "sign", "manifests"])
+    for (const id of ["check", "build", "sign", "sources"])
       expect([...(before.get("release") ?? [])]).toContain(id);
   });
 
@@ -103,7 +125,7 @@ describe("the build of an image", () => {
   });
 
   test("names only files, scripts and settings that there are", () => {
-    const paths = [...scripts.matchAll(/(?:node|cp) ([\w./-]+\.(?:ts|yaml))/g)].map(([, path = ""]) => path);
+    const paths = [...scripts.matchAll(/(?:node|bash) ([\w./-]+\.(?:ts|sh))/g)].map(([, path = ""]) => path);
     expect(paths.length).toBeGreaterThan(2);
     for (const path of paths) expect(existsSync(join(ROOT, path)), path).toBe(true);
     const commands = (JSON.parse(readSource("package.json")) as { scripts: Record<string, string> }).scripts;
@@ -116,8 +138,8 @@ describe("the build of an image", () => {
   });
 });
 
-describe("the manifests of a release", () => {
-  test("are those of every service of the topology, by its door", () => {
+describe("the releases of a commit", () => {
+  test("are one of every service of the topology, by its door", () => {
     expect(new Set(deployments().map(({ service }) => service))).toEqual(
       new Set(Object.keys(readTopology())),
     );
@@ -155,7 +177,6 @@ describe("the manifests of a release", () => {
         traffic: [{ latestRevision: true, percent: 100 }],
       },
     });
-    expect(scripts).toContain(`--images="${IMAGE_NAME}=`);
   });
 
   test("are refused for a document that is another's, or a service that runs something else", () => {
@@ -164,30 +185,35 @@ describe("the manifests of a release", () => {
     expect(() => releaseManifest(document, "signalbox-dev-rollout", "data")).toThrow(/apply Terraform first/);
   });
 
-  test("are written where skaffold.yaml looks, one for each name that the build asked about", () => {
+  test("are each rendered from a folder of their own, which holds one service", () => {
     const folder = temporaryFolder();
-    const program = join(ROOT, "scripts/delivery/release.ts");
-    const run = (...args: string[]) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
-        encoding: "utf8",
-      });
-      if (status !== 0) throw new Error(stderr);
-      return stdout;
-    };
-    const names = run("names", "signalbox-dev").trim().split("\n");
-    const from = join(folder, "running");
-    mkdirSync(from);
-    for (const { key, service } of deployments())
-      writeFileSync(
-        join(from, `signalbox-dev-${key}.json`),
-        JSON.stringify(running(`signalbox-dev-${key}`, service)),
-      );
-    const [glob = ""] = skaffold.manifests.rawYaml;
-    const place = glob.slice(0, glob.lastIndexOf("/"));
-    expect(scripts).toContain(`/workspace/release/${place}`);
-    run("manifests", "signalbox-dev", from, join(folder, place));
-    expect(readdirSync(join(folder, place)).sort()).toEqual(names.map((name) => `${name}.yaml`).sort());
-    const [first = ""] = readdirSync(join(folder, place));
-    expect(parse(readFileSync(join(folder, place, first), "utf8"))).toMatchObject({ kind: "Service" });
+    const { names, from } = described(folder);
+    const to = join(folder, "releases");
+    program("sources", "signalbox-dev", from, to);
+    expect(readdirSync(to).sort()).toEqual(names.toSorted());
+    for (const name of names) {
+      const files = readdirSync(join(to, name), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(join(to, name), join(entry.parentPath, entry.name)));
+      const skaffold = parse(readFileSync(join(to, name, "skaffold.yaml"), "utf8")) as Skaffold;
+      expect(skaffold.profiles).toBeUndefined();
+      const [manifest = "", ...others] = skaffold.manifests.rawYaml;
+      expect([others, files.toSorted()]).toEqual([[], [manifest, "skaffold.yaml"].toSorted()]);
+      const documents = parseAllDocuments(readFileSync(join(to, name, manifest), "utf8"));
+      expect(documents.map((document) => document.toJS() as unknown)).toMatchObject([
+        { kind: "Service", metadata: { name } },
+      ]);
+    }
+  });
+
+  test("are all left out where one service is not as the topology says", () => {
+    const folder = temporaryFolder();
+    const { names, from } = described(folder);
+    const last = names.at(-1) ?? "";
+    writeFileSync(join(from, `${last}.json`), JSON.stringify(running(last, "something-else")));
+    expect(() => program("sources", "signalbox-dev", from, join(folder, "releases"))).toThrow(
+      `${last} does not run the service`,
+    );
+    expect(existsSync(join(folder, "releases"))).toBe(false);
   });
 });

@@ -30,7 +30,7 @@ run "smallest" {
     error_message = "Without a domain there is no load balancer."
   }
   assert {
-    condition     = keys(google_clouddeploy_delivery_pipeline.pipeline) == ["services"]
+    condition     = keys(google_clouddeploy_delivery_pipeline.pipeline) == keys(output.deployments)
     error_message = "Without a cluster there is nothing to deploy backends to."
   }
   assert {
@@ -46,7 +46,7 @@ run "smallest" {
     error_message = "GitHub calls the service itself."
   }
   assert {
-    condition     = google_clouddeploy_target.target["services"].require_approval == false
+    condition     = !anytrue([for each in google_clouddeploy_target.target : each.require_approval])
     error_message = "A place to try things asks nobody."
   }
   assert {
@@ -126,8 +126,12 @@ run "everything" {
     error_message = "Deployments run in the pool as well."
   }
   assert {
-    condition     = google_clouddeploy_target.target["backends"].gke[0].dns_endpoint && google_clouddeploy_target.target["services"].require_approval
-    error_message = "The private cluster is reached by its DNS-based endpoint; services are released with approval."
+    condition     = google_clouddeploy_target.target["backends"].gke[0].dns_endpoint
+    error_message = "The private cluster is reached by its DNS-based endpoint."
+  }
+  assert {
+    condition     = alltrue([for key, each in google_clouddeploy_target.target : each.require_approval == (key != "backends")])
+    error_message = "Every service is released with approval; backends are not, because nothing moves to them by that."
   }
   assert {
     condition     = alltrue([for key, each in module.service : each.settings.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" if contains(["webhook", "console", "api"], key)])

@@ -102,6 +102,17 @@ run "security" {
     error_message = "The one public service starts no build, no deployment and no workflow."
   }
   assert {
+    condition = (
+      toset([for each in google_clouddeploy_delivery_pipeline_iam_member.image : each.name]) == toset([for each in output.deployments : each.name])
+      && alltrue([for each in google_clouddeploy_delivery_pipeline_iam_member.image : each.role == "roles/clouddeploy.releaser" && each.member == "serviceAccount:signalbox-dev-image@example-dev.iam.gserviceaccount.com"])
+    )
+    error_message = "The build of the image releases every service, and no backend."
+  }
+  assert {
+    condition     = google_project_iam_custom_role.role["sourceStager"].permissions == toset(["storage.buckets.get", "storage.objects.create"]) && google_project_iam_custom_role.role["releaseWatcher"].permissions == toset(["clouddeploy.operations.get", "clouddeploy.targets.get"])
+    error_message = "Besides, it lays down sources and waits for operations."
+  }
+  assert {
     condition     = google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].service_account == "signalbox-dev-rebuild-views@example-dev.iam.gserviceaccount.com" && !contains([for each in module.service : each.settings.account], google_cloud_run_v2_job.job["rebuild-views"].template[0].template[0].service_account)
     error_message = "A job has an identity of its own."
   }

@@ -254,4 +254,28 @@ run "settings" {
     condition     = google_clouddeploy_delivery_pipeline.pipeline["backends"].name == "signalbox-dev-backends" && google_clouddeploy_target.target["backends"].name == "signalbox-dev-backends"
     error_message = "The rollout service releases to the pipeline and the target PREFIX-backends."
   }
+  assert {
+    condition = toset([for key, each in google_clouddeploy_delivery_pipeline.pipeline : "${key}=${each.name}"]) == toset(concat(
+      [for key, each in output.deployments : "${key}=${each.name}"], ["backends=signalbox-dev-backends"],
+    ))
+    error_message = "Each Cloud Run service has a pipeline with its name, and there is no other but that of backends."
+  }
+  assert {
+    condition = alltrue([
+      for key, each in google_clouddeploy_delivery_pipeline.pipeline :
+      length(each.serial_pipeline[0].stages) == 1 && each.serial_pipeline[0].stages[0].target_id == each.name && google_clouddeploy_target.target[key].name == each.name
+    ])
+    error_message = "A pipeline has one stage and a target of its own: Cloud Deploy takes one service a target, and asks money for more stages."
+  }
+  assert {
+    condition = alltrue([
+      for key, each in google_clouddeploy_target.target :
+      each.run[0].location == "projects/example-dev/locations/us-central1"
+      && each.execution_configs[0].service_account == "signalbox-dev-release@example-dev.iam.gserviceaccount.com"
+      && each.execution_configs[0].artifact_storage == "gs://${google_storage_bucket.bucket["artifacts"].name}/services"
+      && toset(each.execution_configs[0].usages) == toset(["RENDER", "DEPLOY"])
+      && each.labels == tomap({ app = "signalbox", environment = "dev" }) if key != "backends"
+    ])
+    error_message = "Services are deployed to the region of their pipeline, by the account `release`, with our labels."
+  }
 }

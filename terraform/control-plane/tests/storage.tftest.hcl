@@ -75,9 +75,16 @@ run "storage" {
   assert {
     condition = alltrue([
       for b in jsondecode(google_storage_bucket_iam_policy.bucket["artifacts"].policy_data).bindings :
-      b.role != "roles/storage.objectUser" || can(regex("/objects/(releases|deploy)/", b.condition.expression))
+      b.role != "roles/storage.objectUser" || can(regex("/objects/(releases|deploy|services)/", b.condition.expression))
     ])
     error_message = "Nobody replaces an artifact of a model."
+  }
+  assert {
+    condition = [
+      for b in jsondecode(google_storage_bucket_iam_policy.bucket["artifacts"].policy_data).bindings :
+      "${b.role} ${b.condition.expression}" if contains(b.members, "serviceAccount:signalbox-dev-image@example-dev.iam.gserviceaccount.com")
+    ] == ["projects/example-dev/roles/signalbox_dev_sourceStager resource.name == \"projects/_/buckets/example-dev-signalbox-dev-artifacts\" || resource.name.startsWith(\"projects/_/buckets/example-dev-signalbox-dev-artifacts/objects/services/sources/\")"]
+    error_message = "The build of the image lays down sources of releases, and reads and replaces nothing."
   }
   assert {
     condition = alltrue([

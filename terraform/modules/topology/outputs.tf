@@ -8,8 +8,16 @@ output "accounts" {
 }
 
 output "deployments" {
-  description = "Cloud Run services: key → name, URL, audience, door, ingress."
+  description = "Cloud Run services: key → name, URL, audience, door, ingress. The delivery pipeline of each and its target have the same name."
   value       = local.deployments
+  precondition {
+    condition     = alltrue([for each in local.deployments : can(regex("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", each.name))])
+    error_message = "Names of Cloud Run services must have at most 40 lower-case letters, digits and dashes: a rollout of Cloud Deploy is called r-<12 of commit>-to-<name>-0001, and has 63. Take a shorter name or prefix."
+  }
+  precondition {
+    condition     = !contains(keys(local.deployments), "backends")
+    error_message = "No service may be called backends: the delivery pipeline of models has that name."
+  }
 }
 
 output "email" {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { openBuildHints, openDeployHints } from "../../../scripts/compose/google-hints.ts";
+import { deployments } from "../../../scripts/delivery/deployments.ts";
 import { createPushTokenGuard, googleKeys } from "../../../shared/adapters/google/push-token.ts";
 import { systemClock as clock } from "../../../shared/adapters/system/clock.ts";
 import type { Hints } from "../../../shared/runtime/hints.ts";
@@ -158,7 +159,7 @@ test("a look that fails is asked for again by the same message", async () => {
   expect(door.pubsub.delivered.map(({ status }) => status)).toEqual([503, 503, 204]);
 });
 
-test("a message of Cloud Deploy counts when it is of our pipeline and something has ended", async () => {
+test("a message of Cloud Deploy counts when it is of the pipeline of models and something has ended", async () => {
   const door = await open(openDeployHints(SETTING, "signalbox-dev-backends"));
   const said = (action: string, more = {}) => ({
     Action: action,
@@ -172,7 +173,12 @@ test("a message of Cloud Deploy counts when it is of our pipeline and something 
   const cases: readonly (readonly [string, object, number])[] = [
     ["clouddeploy-operations", said("Start"), 0],
     ["clouddeploy-resources", said("Create"), 0],
-    ["clouddeploy-operations", said("Succeed", { DeliveryPipelineId: "signalbox-dev-services" }), 0],
+    ...deployments().map(({ key }): readonly [string, object, number] => [
+      "clouddeploy-operations",
+      said("Succeed", { DeliveryPipelineId: `signalbox-dev-${key}`, ReleaseId: "r-0123456789ab" }),
+      0,
+    ]),
+    ["clouddeploy-operations", said("Succeed", { DeliveryPipelineId: "signalbox-dev-rollout" }), 0],
     ["clouddeploy-operations", said("Succeed", { ReleaseId: "rel-theirs" }), 0],
     ["clouddeploy-operations", {}, 0],
     ["clouddeploy-operations", said("Succeed"), 1],

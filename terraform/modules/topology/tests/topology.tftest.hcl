@@ -128,3 +128,19 @@ run "refuses_a_job_of_a_size_that_is_none" {
   }
   expect_failures = [output.jobs]
 }
+
+run "refuses_a_service_with_the_name_of_the_pipeline_of_models" {
+  command = plan
+  variables {
+    file = "tests/service-named-backends.yaml"
+  }
+  expect_failures = [output.deployments]
+}
+
+run "refuses_a_name_that_leaves_no_room_for_one_of_a_rollout" {
+  command = plan
+  variables {
+    file = "tests/service-too-long.yaml"
+  }
+  expect_failures = [output.deployments, output.accounts]
+}
