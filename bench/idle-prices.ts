@@ -56,6 +56,12 @@ function warmInstances({ type, values }: PricedResource): number {
   return template?.scaling?.[0]?.min_instance_count ?? 0;
 }
 
+function pipelineOfSeveralTargets({ type, values }: PricedResource): number {
+  if (type !== "google_clouddeploy_delivery_pipeline") return 0;
+  const [serial] = values["serial_pipeline"] as { stages: readonly unknown[] }[];
+  return (serial?.stages.length ?? 0) > 1 ? 1 : 0;
+}
+
 const calls = ({ type, values }: PricedResource): number =>
   type === "google_cloud_scheduler_job" ? callsPerMonth(String(values["schedule"])) : 0;
 
@@ -113,6 +119,13 @@ const PRICES: readonly Price[] = [
     price: "$0.10 each (announced for 2026: verify)",
     count: each("google_monitoring_alert_policy"),
     usd: 0.1,
+  },
+  {
+    item: "delivery pipelines of several targets",
+    price: "$5 each, one free a billing account; those of one target cost nothing",
+    count: pipelineOfSeveralTargets,
+    usd: 5,
+    free: 1,
   },
   {
     item: "load balancer",

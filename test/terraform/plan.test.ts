@@ -13,6 +13,7 @@ import {
 import { ALL_VIEWS } from "../../scripts/compose/rebuild-views.ts";
 import { readJobs, readTopology } from "../../scripts/compose/topology.ts";
 import { configure, type Door } from "../../scripts/compose/world.ts";
+import { deployments } from "../../scripts/delivery/deployments.ts";
 import type { Environment } from "../../shared/runtime/config.ts";
 import { emulatorJar, emulatorMissing } from "../support/google/emulators.ts";
 import { jobOnGoogle, type PlannedJob } from "../support/google/job-on-google.ts";
@@ -187,6 +188,23 @@ describe.skipIf(PROVIDER_MISSING !== "")(`${PROVIDER_NOTE}the plan`, () => {
     const jobs = ofType("google_cloud_run_v2_job");
     expect(jobs.length).toBeGreaterThan(0);
     expect(idleCosts(jobs)).toEqual([]);
+  });
+
+  test("releases every Cloud Run service by one pipeline of one target, which costs nothing", () => {
+    const pipelines = ofType("google_clouddeploy_delivery_pipeline");
+    const names = (of: readonly PlannedResource[]) =>
+      of.map(({ values }) => String(values["name"])).toSorted();
+    const services = names(ofType("google_cloud_run_v2_service"));
+    expect(services).toEqual(deployments().map(({ key }) => `${PREFIX}${key}`));
+    expect(names(pipelines)).toEqual(services);
+    expect(names(ofType("google_clouddeploy_target"))).toEqual(services);
+    for (const { values } of pipelines)
+      expect(values["serial_pipeline"]).toMatchObject([{ stages: [{ target_id: values["name"] }] }]);
+    expect(idleCosts(pipelines)).toEqual([]);
+    const [pipeline] = pipelines;
+    if (pipeline === undefined) throw new Error("The plan has no pipeline.");
+    const longer = { ...pipeline, values: { serial_pipeline: [{ stages: [{}, {}] }] } };
+    expect(idleCosts([longer])).toMatchObject([{ usd: 5, usdAfterFree: 0 }]);
   });
 
   test("costs what docs/deploy.md says, idle and part by part", () => {
