@@ -1,11 +1,19 @@
 // `signalbox backup` and `signalbox restore`: on this machine, with or without a control plane that runs.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { versionOfThis } from "../../scripts/compose/shipped.ts";
+import { STATE_FOLDERS } from "../connection.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import type { CommandContext, GlobalOptions } from "../output.ts";
 import { printableJson, printableLines } from "../text.ts";
 
+/** Where `signalbox start` keeps its state, and so where a restored one goes. */
 const STATE = ".signalbox/default";
+
+/** The state folder that all commands look into: the one that was named, or the first that is there. */
+const stateOf = ({ state }: GlobalOptions): string =>
+  state ?? STATE_FOLDERS.find((folder) => existsSync(join(folder, "ledger.db"))) ?? STATE;
 
 const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`;
 
@@ -32,7 +40,7 @@ function addBackup(program: Command, { write, now }: CommandContext): void {
     .action(async (to: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const { takeBackup } = await import("../backup/take.ts");
-      const state = options.state ?? STATE;
+      const state = stateOf(options);
       const taken = await orExplain(() =>
         takeBackup({ state, to, signalbox: versionOfThis(), now: new Date(now()) }),
       );

@@ -1,4 +1,5 @@
 // Backup and restore of a state folder: whole or not at all, for its owner alone, and nothing that does not go together.
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -21,6 +22,7 @@ import type { Draft } from "../../shared/domain/fact.ts";
 import { batchOf } from "../support/facts.ts";
 import { createVirtualClock } from "../support/clock.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { ROOT } from "../support/source-files.ts";
 import { callCli } from "./call-cli.ts";
 
 const ENDPOINT = "teams/default/endpoints/ranker";
@@ -193,4 +195,18 @@ test("a backup goes to a new place outside of the state folder", async () => {
   writeFileSync(to, "");
   expect((await backup(state, to)).err).toMatch(/exists/);
   expect((await backup({ ...state, root: backups }, join(backups, "..", "x"))).code).toBe(3);
+});
+
+test("without --state it is the folder that the other commands find, the demo's as well", async () => {
+  const folder = temporaryFolder();
+  const state = await openStateFolder(join(folder, ".signalbox", "demo"));
+  await openKeys(state);
+  openLedger(state).db.close();
+  const program = join(ROOT, "cli/signalbox.ts");
+  const { stdout, stderr } = spawnSync(process.execPath, [program, "backup", join(folder, "kept")], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/^Backed up \.signalbox\/demo to /);
 });
