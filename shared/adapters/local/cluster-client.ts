@@ -1,5 +1,4 @@
 // One HTTP exchange with a Ray head: bounded in time and size, every failure to reach it UNAVAILABLE.
-import { request } from "undici";
 import { shownUrl } from "../../domain/credentials.ts";
 import { ControlPlaneError, failedPrecondition } from "../../domain/errors.ts";
 
@@ -52,6 +51,7 @@ export function createRayClient(options: {
         "No Ray is configured: set SIGNALBOX_RAY_ADDRESS, or start with --with-ray.",
       );
     }
+    const { request } = await import("./undici-library.ts");
     try {
       const answer = await request(new URL(path, address), {
         method,

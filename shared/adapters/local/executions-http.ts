@@ -1,6 +1,6 @@
 // Carries out the HTTP requests of workflow executions: byte for byte what the workflow says, with redirects, limits and tokens.
 import { ControlPlaneError } from "../../domain/errors.ts";
-import { Agent, request as exchange } from "undici";
+import type { Agent } from "undici";
 import {
   CHOICES,
   failure,
@@ -10,6 +10,7 @@ import {
   type HttpRequest,
 } from "../../../workflows/engine/engine.ts";
 import type { WorkflowIdentity } from "../../ports/workflow-identity.ts";
+import { openedOnce } from "../../runtime/opened-once.ts";
 import { withToken } from "./executions-token.ts";
 
 /** One request as it goes out, and again after each redirect. */
@@ -52,22 +53,25 @@ const OWN_HEADERS = new Set(["content-length", "transfer-encoding", "connection"
 const SECRET_HEADERS = new Set(["authorization", "cookie", "proxy-authorization"]);
 
 // The time limit of a request may be 30 minutes: it is kept by its own deadline, so the agent's limits of 5 minutes are off.
-const agentWith = (certificate?: string): Agent =>
-  new Agent({
+async function agentWith(certificate?: string): Promise<Agent> {
+  const library = await import("./undici-library.ts");
+  return new library.Agent({
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { timeout: CONNECT_TIME_MAX_MS, ...(certificate === undefined ? {} : { ca: certificate }) },
   });
+}
 
-const sharedAgent = agentWith();
+const sharedAgent = openedOnce(() => agentWith());
 
 /** Exchanges over the network; `own` answers an agent for addresses that need one of their own. */
 export const createExchange =
   (own: (url: string) => Agent | undefined = () => undefined): Exchange =>
   async ({ url, method, headers, body = null }, { signal, certificate }) => {
-    const kept = own(url) ?? (certificate === undefined ? sharedAgent : undefined);
-    const dispatcher = kept ?? agentWith(certificate);
-    const response = await exchange(url, {
+    const kept = own(url) ?? (certificate === undefined ? await sharedAgent() : undefined);
+    const dispatcher = kept ?? (await agentWith(certificate));
+    const library = await import("./undici-library.ts");
+    const response = await library.request(url, {
       method,
       headers,
       body,

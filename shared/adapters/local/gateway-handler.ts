@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BackendStatus } from "../../ports/deploys.ts";
 import type { Counters, Refusal } from "./gateway-counters.ts";
 import { forward, refuse, REQUEST_BODY_BYTES_MAX, type Exchange } from "./gateway-forward.ts";
-import type { Pools } from "./gateway-pools.ts";
+import { createPools, type Pools } from "./gateway-pools.ts";
 import { choose, destinations, type Choice, type Route } from "./gateway-route.ts";
 
 /** Requests in flight to one backend; more are refused, so that one slow version cannot take all memory. */
@@ -22,12 +22,11 @@ export interface Routes {
   readonly unreadable: Set<string>;
 }
 
-/** What a request needs on its way. */
+/** What the handler is made from. */
 export interface HandlerParts {
   readonly routes: Routes;
   readonly backends: (backend: string) => BackendAddress;
   readonly counters: Counters;
-  readonly pools: Pools;
   readonly random: () => number;
   /** Called when a request to a backend has ended. */
   readonly settled: () => void;
@@ -51,16 +50,21 @@ const REFUSALS: Readonly<Record<Refusal, { readonly status: number; readonly mes
   },
 };
 
+/** The way of requests through the gateway. */
+export interface Handler {
+  /** The request listener. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** The connections to backends. */
+  readonly pools: Pools;
+}
+
+/** What a request needs on its way. */
+type Parts = HandlerParts & { readonly pools: Pools };
+
 type Pair = Pick<Exchange, "request" | "response">;
 
 /** Sends the request to the chosen backend. A backend that ran and does not run now counts as its error. */
-function serve(
-  parts: HandlerParts,
-  pair: Pair,
-  route: Route,
-  choice: Choice,
-  path: string,
-): Refusal | undefined {
+function serve(parts: Parts, pair: Pair, route: Route, choice: Choice, path: string): Refusal | undefined {
   const { counters, pools, settled } = parts;
   const { backend, version } = choice;
   const { state, origin } = parts.backends(backend);
@@ -81,7 +85,7 @@ function serve(
 
 /** Finds route and backend; answers why there is none. */
 function dispatch(
-  parts: HandlerParts,
+  parts: Parts,
   pair: Pair,
 ): { readonly refusal: Refusal | undefined; readonly version?: string } {
   const meant = destinations(pair.request.url ?? "/");
@@ -99,22 +103,25 @@ function dispatch(
   return { refusal: "no-version" };
 }
 
-/** The request listener of the gateway. */
-export function createHandler(
-  parts: HandlerParts,
-): (request: IncomingMessage, response: ServerResponse) => void {
-  return (request, response) => {
-    // A caller that breaks off is seen by the response's close; without a listener the event would end the process.
-    request.on("error", () => undefined);
-    if (request.url === "/metrics") {
-      response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
-      response.end(parts.counters.text());
-      return;
-    }
-    const { refusal, version } = dispatch(parts, { request, response });
-    if (refusal === undefined) return;
-    parts.counters.refuse(refusal);
-    const text = { reason: refusal, ...REFUSALS[refusal] };
-    refuse({ request, response }, version === undefined ? text : { ...text, version });
+/** A handler without connections yet. It brings undici with it, so it is loaded once the gateway listens. */
+export function createHandler(made: HandlerParts): Handler {
+  const pools = createPools();
+  const parts = { ...made, pools };
+  return {
+    pools,
+    handle(request, response) {
+      // A caller that breaks off is seen by the response's close; without a listener the event would end the process.
+      request.on("error", () => undefined);
+      if (request.url === "/metrics") {
+        response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+        response.end(parts.counters.text());
+        return;
+      }
+      const { refusal, version } = dispatch(parts, { request, response });
+      if (refusal === undefined) return;
+      parts.counters.refuse(refusal);
+      const text = { reason: refusal, ...REFUSALS[refusal] };
+      refuse({ request, response }, version === undefined ? text : { ...text, version });
+    },
   };
 }

@@ -4,10 +4,10 @@ import { createServer as createSecureServer } from "node:https";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import type { TrafficDocument } from "../../domain/traffic.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { openedOnce } from "../../runtime/opened-once.ts";
 import type { Tls } from "../../runtime/tls.ts";
 import { createCounters } from "./gateway-counters.ts";
-import { createHandler, type BackendAddress, type Routes } from "./gateway-handler.ts";
-import { createPools } from "./gateway-pools.ts";
+import type { BackendAddress, Handler, HandlerParts, Routes } from "./gateway-handler.ts";
 import { routeOf } from "./gateway-route.ts";
 import type { LocalTraffic } from "./traffic.ts";
 
@@ -79,6 +79,26 @@ function createLimitedServer(
   return server;
 }
 
+/** Loads the handler with the first request, because it brings undici; the counters are scraped a moment after the start anyway. */
+function openHandler(parts: HandlerParts) {
+  let ready: Handler | undefined;
+  const open = openedOnce(async () => {
+    const { createHandler } = await import("./gateway-handler.ts");
+    return (ready = createHandler(parts));
+  });
+  return {
+    pools: () => ready?.pools,
+    handle(request: IncomingMessage, response: ServerResponse): void {
+      if (ready !== undefined) return ready.handle(request, response);
+      request.on("error", () => undefined);
+      void open().then(({ handle }) => {
+        // Whoever went away meanwhile is not counted.
+        if (!response.destroyed) handle(request, response);
+      });
+    },
+  };
+}
+
 /**
  * A gateway that sends requests of `/{team}/{endpoint}/…` (and `/{endpoint}/…` for the default team) to backends by the
  * weights of the traffic documents. A change of a document holds from the next request on. `random` draws the backend.
@@ -87,15 +107,12 @@ export function createGateway(ports: GatewayPorts, random: () => number = Math.r
   const startedMs = ports.clock.now().getTime();
   const counters = createCounters(`${process.pid}-${startedMs}`, startedMs / 1_000);
   const routes: Routes = { byEndpoint: new Map(), unreadable: new Set() };
-  const pools = createPools();
   const waiting = new Set<() => void>();
   const settled = (): void => {
     for (const look of waiting) look();
   };
-  const server = createLimitedServer(
-    createHandler({ routes, backends: ports.backends, counters, pools, random, settled }),
-    ports.tls,
-  );
+  const handler = openHandler({ routes, backends: ports.backends, counters, random, settled });
+  const server = createLimitedServer(handler.handle, ports.tls);
   const weighted = (): ReadonlySet<string> =>
     new Set(
       [...routes.byEndpoint.values()].flatMap((route) => route.choices.map((choice) => choice.backend)),
@@ -107,7 +124,7 @@ export function createGateway(ports: GatewayPorts, random: () => number = Math.r
     routes.byEndpoint.set(endpoint, route);
     routes.unreadable.delete(endpoint);
     for (const { backend, version } of route.choices) counters.know({ endpoint, backend, version });
-    pools.keep(weighted());
+    handler.pools()?.keep(weighted());
     settled();
   }
   const stopListening = ports.traffic.onChange(adopt);
@@ -149,7 +166,7 @@ export function createGateway(ports: GatewayPorts, random: () => number = Math.r
       });
       clearInterval(sweep);
       clearTimeout(cut);
-      await pools.destroy();
+      await handler.pools()?.destroy();
     },
   };
 }

@@ -1,6 +1,6 @@
 // Messages to the outside over HTTP, to addresses that are checked when they are connected to.
 import { isIP } from "node:net";
-import { Agent, request } from "undici";
+import type { Agent } from "undici";
 import { ControlPlaneError, invalidArgument } from "../../domain/errors.ts";
 import type { Outgoing, OutgoingRequest } from "../../ports/outgoing.ts";
 import { type AddressRule, guardedLookup, namesLoopback, requireAddress } from "./outgoing-addresses.ts";
@@ -11,8 +11,13 @@ const HEADER_BYTES_MAX = 16_384;
 export const OUTGOING_CONNECT_TIMEOUT_MS = 5_000;
 
 /** A connection for this request alone: what another request was allowed must not serve this one. */
-function agentOf(rule: AddressRule, timeoutMs: number, resolve: Parameters<typeof guardedLookup>[1]): Agent {
-  return new Agent({
+async function agentOf(
+  rule: AddressRule,
+  timeoutMs: number,
+  resolve: Parameters<typeof guardedLookup>[1],
+): Promise<Agent> {
+  const library = await import("./undici-library.ts");
+  return new library.Agent({
     connect: { lookup: guardedLookup(rule, resolve), timeout: OUTGOING_CONNECT_TIMEOUT_MS },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -56,8 +61,9 @@ export function createOutgoing(
       const bare = hostname.replace(/^\[|\]$/g, "");
       // A literal address is never looked up, so it is checked here.
       if (isIP(bare) !== 0) requireAddress(hostname, bare, rule);
+      const { request } = await import("./undici-library.ts");
+      const agent = await agentOf(rule, timeoutMs, options.resolve);
       const late = AbortSignal.timeout(timeoutMs);
-      const agent = agentOf(rule, timeoutMs, options.resolve);
       try {
         const answer = await request(url, {
           method: "POST",
