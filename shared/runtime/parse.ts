@@ -5,6 +5,7 @@ import { invalidArgument } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
 import { FACTS, type FactType, factType, wireType } from "../domain/facts.ts";
 import { parseStrictJson } from "../domain/strict-json.ts";
+import { compiledOnce } from "./compiled-once.ts";
 
 /** Bytes of one fact on the wire: Pub/Sub takes 10 MB, a Firestore document 1 MiB, which our ledger must fit. */
 export const FACT_BYTES_MAX = 1_000_000;
@@ -21,7 +22,7 @@ const Envelope = Type.Object({
   actor: Type.String({ minLength: 1, maxLength: 200 }),
   data: Type.Unknown(),
 });
-const envelope = Compile(Envelope);
+const envelope = compiledOnce(Envelope);
 
 const compiled = new Map<FactType, Validator>();
 
@@ -83,8 +84,8 @@ export function parseFact(bytes: Uint8Array): AnyFact {
   }
   const value = parseStrictJson(bytes);
   refuseRounded(bytes);
-  if (!envelope.Check(value)) {
-    const [problem] = envelope.Errors(value);
+  if (!envelope().Check(value)) {
+    const [problem] = envelope().Errors(value);
     const field = fieldAt("", problem?.instancePath ?? "");
     throw invalidArgument(
       field,

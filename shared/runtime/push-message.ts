@@ -1,10 +1,10 @@
 // A push of Pub/Sub, read: the fact that it carries.
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { type ControlPlaneError, invalidArgument } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
 import { wireType } from "../domain/facts.ts";
 import { parseStrictJson } from "../domain/strict-json.ts";
+import { compiledOnce } from "./compiled-once.ts";
 import { parseFact } from "./parse.ts";
 
 /** Attributes of one message, as Pub/Sub limits them. */
@@ -24,7 +24,7 @@ const Push = Type.Object({
   }),
   subscription: Type.Optional(Type.String({ maxLength: 500 })),
 });
-const push = Compile(Push);
+const push = compiledOnce(Push);
 
 /** The same of a topic that is not ours: some say all in their attributes, and have no data. */
 const HintPush = Type.Object({
@@ -33,7 +33,7 @@ const HintPush = Type.Object({
     attributes: Type.Optional(Type.Record(Type.String(), Type.String())),
   }),
 });
-const hintPush = Compile(HintPush);
+const hintPush = compiledOnce(HintPush);
 
 const invalidPush = (message: string): ControlPlaneError =>
   invalidArgument("message", message, "INVALID_PUSH");
@@ -67,7 +67,7 @@ export function readPush(body: Uint8Array): {
   readonly attributes: Readonly<Record<string, string>>;
 } {
   const read = parseStrictJson(body);
-  if (!push.Check(read))
+  if (!push().Check(read))
     throw invalidPush("The body is no push of Pub/Sub: message.data must be there, in base64.");
   const { data, attributes = {} } = read.message;
   checkAttributes(attributes);
@@ -80,7 +80,7 @@ export function readHint(body: Uint8Array): {
   readonly attributes: Readonly<Record<string, string>>;
 } {
   const read = parseStrictJson(body);
-  if (!hintPush.Check(read)) throw invalidPush("The body is no push of Pub/Sub: message must be there.");
+  if (!hintPush().Check(read)) throw invalidPush("The body is no push of Pub/Sub: message must be there.");
   const { data = "", attributes = {} } = read.message;
   checkAttributes(attributes);
   return { data: bytesOf(data), attributes };
