@@ -16,6 +16,7 @@ import {
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openKeys, openPrincipals, openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { readTopology } from "../../scripts/compose/topology.ts";
@@ -39,6 +40,8 @@ const BUILD_MS_MAX = 300_000;
 const TIMEOUT_MS = 60_000;
 /** Code, compile caches, tasks and list of parts have 51 MB: each service has a copy of the code that it starts with (decision 0068). */
 const SERVICES_BYTES_MAX = 55_000_000;
+/** The program of the image, the service's own, and one file with all that it needs to listen (decision 0068). */
+const START_FILES_MAX = 3;
 const SERVICES = Object.keys(readTopology());
 const PUSH_TOKEN = "a push token of a test, long enough to be one";
 
@@ -106,6 +109,26 @@ const command = (name: "services" | "builds", ...args: string[]): readonly [stri
   return [program, ...before, ...args];
 };
 
+/** Files of a folder that are read with `first`, because one names the other in an import at its top. */
+async function filesReadWith(first: string, absWorkingDir: string): Promise<readonly string[]> {
+  const read = new Set([first]);
+  for (const file of read) {
+    const { metafile } = await build({
+      absWorkingDir,
+      entryPoints: [file],
+      bundle: true,
+      external: ["*"],
+      format: "esm",
+      metafile: true,
+      platform: "node",
+      write: false,
+    });
+    for (const { kind, path } of Object.values(metafile.inputs).flatMap(({ imports }) => imports))
+      if (kind === "import-statement" && path.startsWith("./")) read.add(path.slice(2));
+  }
+  return [...read];
+}
+
 /** Path → size and time of each file of an image, links left as they are. */
 const contents = ({ root }: ImageFolder): readonly string[] =>
   globSync("**/*", { cwd: root })
@@ -156,6 +179,15 @@ describe("the image of the services", () => {
     const names = bom.components.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(["fastify", "typebox", "jose"]));
     expect(names).not.toContain("vitest");
+  });
+
+  test.each(SERVICES)("reads three files to start %s, whatever it can load later", async (service) => {
+    const app = join(image("services").root, "app");
+    const files = ["main.js", ...(await filesReadWith(`${service}.js`, app))];
+    // The program by itself does not serve: that more than it was followed shows that imports were found.
+    expect(files.length).toBeGreaterThan(2);
+    expect(files.filter((file) => statSync(join(app, file)).size > 100_000)).toHaveLength(1);
+    expect(files.length, files.join(", ")).toBeLessThanOrEqual(START_FILES_MAX);
   });
 
   test("rebuilds the views as a task, and writes nothing into its root", async () => {
