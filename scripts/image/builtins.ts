@@ -1,7 +1,7 @@
 // Node's own modules in a bundle. `import` of one makes Node read everything that the module exports, and several exports load other
 // modules when they are read: `node:http` its HTTP/2, WebSocket and Worker, 66 modules and as much time again as Node itself takes to
 // start. A bundle takes what it names, and no more.
-import { createRequire } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import type { Plugin } from "esbuild";
 
 const requireHere = createRequire(import.meta.url);
@@ -14,6 +14,8 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
  * Each is loaded when something of it is read. A package that takes names of one at its top loads it at once, as it did.
  */
 const LATER = /^(?:node:)?(?:assert|dns|http2|https|tls)$/;
+/** Fastify compares versions with it where a plugin says which Fastify it needs. */
+const PACKAGE_LATER = /^semver$/;
 
 /** Whether nothing but a call of it can matter: no class, and nothing hangs on it, such as how it becomes a promise. */
 const isPlainFunction = (name: string, value: unknown): boolean =>
@@ -37,10 +39,12 @@ function moduleOf(path: string): string {
   ].join("\n");
 }
 
-/** A module with the same properties, which loads Node's when one is read, or an assertion does not hold. */
+/** A module with the same properties, which loads the real one when one is read, or an assertion does not hold. */
 function laterOf(path: string): string {
   const all = requireHere(path) as object;
-  const load = `process.getBuiltinModule(${JSON.stringify(path)})`;
+  const load = isBuiltin(path)
+    ? `process.getBuiltinModule(${JSON.stringify(path)})`
+    : `require(${JSON.stringify(path)})`;
   return [
     typeof all === "function"
       ? `const later = function (...args) { if (!args[0]) ${load}(...args); };`
@@ -60,8 +64,14 @@ export const BUILTINS: Plugin = {
     build.onResolve({ filter: LATER }, ({ path, kind }) =>
       kind === "require-call" ? { path, namespace: NAMESPACE_LATER } : undefined,
     );
-    build.onLoad({ filter: /./, namespace: NAMESPACE_LATER }, ({ path }) => ({
+    build.onResolve({ filter: PACKAGE_LATER }, ({ path, kind, importer, resolveDir }) =>
+      kind === "require-call" && importer.includes("/fastify/")
+        ? { path, namespace: NAMESPACE_LATER, pluginData: resolveDir }
+        : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: NAMESPACE_LATER }, ({ path, pluginData }) => ({
       contents: laterOf(path),
+      ...(typeof pluginData === "string" ? { resolveDir: pluginData } : {}),
       loader: "js",
     }));
     build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
