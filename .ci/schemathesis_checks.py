@@ -1,6 +1,7 @@
 """Checks of our own beside those of Schemathesis."""
 import schemathesis
 from schemathesis import GenerationMode
+from schemathesis.generation.meta import CoveragePhaseData, CoverageScenario
 
 # What a schema cannot say, or says worse than we do in words: tokens of our own, names of facts, addresses, filters.
 SAID_IN_WORDS = {
@@ -42,3 +43,14 @@ def refusals_say_why(ctx, response, case):
     assert (
         error["status"] == "FAILED_PRECONDITION" or named or info["reason"] in SAID_IN_WORDS
     ), f"the schema allows what is refused with {info['reason']}: {error['message']}"
+
+
+@schemathesis.check
+def strangers_are_refused(ctx, response, case):
+    """Who comes without a credential gets 401, and 429 when such requests come too often: two processes ask at once."""
+    data = case.meta.phase.data if case.meta is not None else None
+    if not isinstance(data, CoveragePhaseData) or data.scenario != CoverageScenario.MISSING_PARAMETER:
+        return
+    if (data.parameter or "").lower() != "authorization":
+        return
+    assert response.status_code in (401, 429), f"a request without a credential was answered {response.status_code}"
