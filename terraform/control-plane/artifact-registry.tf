@@ -1,4 +1,5 @@
-# One image for all services, one for builds. A tag once given stays; what runs is named by digest.
+# One image for all services, one for builds. What runs is named by digest. Tags may move: a second build of a commit must not fail, and
+# an image with an immutable tag could never be cleaned up.
 resource "google_artifact_registry_repository" "images" {
   project       = var.project_id
   location      = var.region
@@ -6,7 +7,7 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   labels        = local.labels
   docker_config {
-    immutable_tags = true
+    immutable_tags = false
   }
   cleanup_policies {
     id     = "keep-the-newest"

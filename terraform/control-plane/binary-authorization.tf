@@ -1,4 +1,5 @@
-# Only images of our repository run here; with `attestors`, or with `signing` that is enforced, only those that they signed.
+# Only images of our repository run here, and in the cluster of models, which is of the same project and so under the same policy,
+# `cluster_images`; with `attestors`, or with `signing` that is enforced, only those that they signed.
 locals {
   _attestors = concat(var.attestors, try(var.signing.enforced, false) ? ["projects/${var.project_id}/attestors/${google_binary_authorization_attestor.built[0].name}"] : [])
   _attested  = length(var.attestors) > 0 || try(var.signing.enforced, false)
@@ -9,7 +10,7 @@ resource "google_binary_authorization_policy" "policy" {
   global_policy_evaluation_mode = "ENABLE"
 
   dynamic "admission_whitelist_patterns" {
-    for_each = local._attested ? [] : ["${local.registry}/*"]
+    for_each = concat(local._attested ? [] : ["${local.registry}/*"], var.cluster == null ? [] : var.cluster_images)
     content {
       name_pattern = admission_whitelist_patterns.value
     }

@@ -61,7 +61,8 @@ locals {
 
   # Who may replace objects, and which: builds their log and the list of what is being changed; the rollout service its bundles and
   # records; Cloud Deploy what it renders. Nobody replaces a fence, a result or a model's artifact. And the build of the image lays down what
-  # releases of the services are rendered from: by itself gcloud makes a bucket for each pipeline, which `release` could not read.
+  # releases of the services are rendered from: by itself gcloud makes a bucket for each pipeline, which `release` could not read. It reads
+  # what it was itself submitted with, from a folder that no other of them can write to.
   _conditional = {
     fences = [{
       role    = "roles/storage.objectUser"
@@ -88,6 +89,13 @@ locals {
         condition = {
           title      = "only-sources-of-releases"
           expression = "resource.name == \"${local._artifacts}\" || resource.name.startsWith(\"${local._artifacts}/objects/services/sources/\")"
+        }
+        }, {
+        role    = "roles/storage.objectViewer"
+        members = ["serviceAccount:${local.email["image"]}"]
+        condition = {
+          title      = "only-submitted"
+          expression = "resource.name.startsWith(\"${local._artifacts}/objects/submitted/\")"
         }
       }],
     )

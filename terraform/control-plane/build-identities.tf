@@ -58,12 +58,13 @@ resource "google_project_iam_member" "apply" {
   depends_on = [google_service_account.build]
 }
 
-# Builds run our own image, and read nothing else of the repository.
+# Builds run our own image, and read nothing else of the repository. Whoever deploys to Cloud Run must be able to read the image.
 resource "google_artifact_registry_repository_iam_member" "build" {
   for_each = {
     "tf-plan"  = "roles/artifactregistry.reader"
     "tf-apply" = "roles/artifactregistry.reader"
     "digest"   = "roles/artifactregistry.reader"
+    "release"  = "roles/artifactregistry.reader"
     "image"    = "roles/artifactregistry.writer"
   }
   project    = var.project_id

@@ -13,7 +13,7 @@ locals {
     cloudbuild = "serviceAccount:service-${local.project_number}@gcp-sa-cloudbuild.iam.gserviceaccount.com"
   }
 
-  apis = toset(concat(var.signing == null ? [] : ["cloudkms.googleapis.com", "containeranalysis.googleapis.com"], [
+  apis = toset(concat(var.signing == null ? [] : ["cloudkms.googleapis.com"], [
     "artifactregistry.googleapis.com",
     "binaryauthorization.googleapis.com",
     "cloudbuild.googleapis.com",
@@ -23,6 +23,9 @@ locals {
     "cloudtrace.googleapis.com",
     "compute.googleapis.com",
     "container.googleapis.com",
+    # Where Cloud Build keeps the provenance of images; cloudbuild.yaml asks for it, and fails without.
+    "containeranalysis.googleapis.com",
+    "dns.googleapis.com",
     "firestore.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",

@@ -94,5 +94,6 @@ module "service" {
   deletion_protection   = var.protected
   labels                = local.labels
   notification_channels = local.notification_channels
-  depends_on            = [google_service_account.service, google_binary_authorization_policy.policy]
+  # A service that may not read its secrets yet ends at its start, and Cloud Run makes only services that start.
+  depends_on = [google_service_account.service, google_binary_authorization_policy.policy, google_secret_manager_secret_iam_member.service]
 }

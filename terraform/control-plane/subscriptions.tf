@@ -74,8 +74,8 @@ resource "google_pubsub_topic" "dead" {
   name     = each.value.dead
   labels   = local.labels
   message_storage_policy {
+    # Where messages are kept. Not enforced in transit: that would refuse whoever publishes or pulls from elsewhere, such as a person.
     allowed_persistence_regions = [var.region]
-    enforce_in_transit          = true
   }
   depends_on = [google_project_service.api]
 }

@@ -5,8 +5,8 @@ resource "google_pubsub_topic" "ours" {
   name     = "${local.prefix}-${each.value}"
   labels   = local.labels
   message_storage_policy {
+    # Where messages are kept. Not enforced in transit: that would refuse whoever publishes or pulls from elsewhere, such as a person.
     allowed_persistence_regions = [var.region]
-    enforce_in_transit          = true
   }
   depends_on = [google_project_service.api]
 }

@@ -1,7 +1,10 @@
 variable "administrators" {
-  description = "Who may administer the buckets, as IAM members. Nobody else but the services reads plans and states."
+  description = "Who may administer the buckets, as IAM members, whoever applies this among them: owners of the project are not let in. Nobody else but the services reads plans and states."
   type        = list(string)
-  default     = []
+  validation {
+    condition     = length(var.administrators) > 0
+    error_message = "Name at least whoever applies this, such as group:platform@example.com: otherwise nobody can read or change the buckets again."
+  }
 }
 
 variable "alert_emails" {
@@ -51,6 +54,12 @@ variable "cluster" {
     condition     = var.cluster == null || can(regex("^projects/[^/]+/locations/[^/]+/clusters/[^/]+$", var.cluster))
     error_message = "cluster must look like projects/P/locations/L/clusters/C."
   }
+}
+
+variable "cluster_images" {
+  description = "Images besides ours that may run in that cluster, as patterns of Binary Authorization (`*` stands for no slash): Ray, its operator, Kueue, and the servers of your models."
+  type        = list(string)
+  default     = ["docker.io/rayproject/*", "quay.io/kuberay/*", "registry.k8s.io/kueue/*"]
 }
 
 variable "cluster_endpoint" {

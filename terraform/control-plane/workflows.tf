@@ -6,6 +6,14 @@ locals {
   }
 }
 
+# Failed calls of a step are in the log only if the workflow's account may write it.
+resource "google_project_iam_member" "workflow_logs" {
+  project    = var.project_id
+  role       = "roles/logging.logWriter"
+  member     = "serviceAccount:${local.email["workflows"]}"
+  depends_on = [google_service_account.service]
+}
+
 resource "google_workflows_workflow" "workflow" {
   for_each                = local.workflow_files
   project                 = var.project_id

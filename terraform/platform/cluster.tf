@@ -75,8 +75,9 @@ resource "google_container_cluster" "models" {
   }
 
   security_posture_config {
-    mode               = "BASIC"
-    vulnerability_mode = "VULNERABILITY_BASIC"
+    mode = "BASIC"
+    # Basic scanning of workloads is no longer offered.
+    vulnerability_mode = "VULNERABILITY_DISABLED"
   }
 
   rbac_binding_config {

@@ -1,4 +1,9 @@
 # The fleet: one scope and one namespace a team, with its people in it; the cluster's configuration from a repository.
+locals {
+  # As deploy/kubernetes/team.yaml and the services name them: no team can be `kube-system`.
+  namespaces = { for team in keys(var.teams) : team => "team-${team}" }
+}
+
 resource "google_gke_hub_scope" "team" {
   for_each   = var.teams
   project    = var.project_id
@@ -12,8 +17,10 @@ resource "google_gke_hub_namespace" "team" {
   project            = var.project_id
   scope_id           = google_gke_hub_scope.team[each.key].scope_id
   scope              = "projects/${var.project_id}/locations/global/scopes/${local.prefix}-${each.key}"
-  scope_namespace_id = each.key
+  scope_namespace_id = local.namespaces[each.key]
+  # The Gateway takes routes of namespaces that carry our label.
   namespace_labels = {
+    "app.kubernetes.io/managed-by"       = "signalbox"
     "signalbox.dev/team"                 = each.key
     "pod-security.kubernetes.io/enforce" = "baseline"
   }

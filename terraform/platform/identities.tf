@@ -38,7 +38,7 @@ resource "google_storage_bucket_iam_member" "team" {
   for_each = local._team_buckets
   bucket   = each.value.bucket
   role     = each.value.role
-  member   = "${local._pool}/${each.value.team}/sa/jobs"
+  member   = "${local._pool}/${local.namespaces[each.value.team]}/sa/jobs"
 }
 
 # Services of the control plane reach the API of the cluster; what they may do there RBAC says (deploy/kubernetes/roles.yaml).

@@ -10,7 +10,7 @@ output "cluster_endpoint" {
 
 output "jobs" {
   description = "Team → IAM principal of its jobs."
-  value       = { for team in keys(var.teams) : team => "${local._pool}/${team}/sa/jobs" }
+  value       = { for team in keys(var.teams) : team => "${local._pool}/${local.namespaces[team]}/sa/jobs" }
 }
 
 output "node_account" {

@@ -6,6 +6,12 @@ import { google } from "./errors.ts";
 /** What the token is good for: what the identity may do is IAM's to say. */
 export const CLOUD_PLATFORM_SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 
+/**
+ * Lets a cluster know an account by its e-mail address, as our bindings name it; without it the account is a number there
+ * (cloud.google.com/kubernetes-engine/docs/how-to/role-based-access-control, "Forbidden error for service accounts").
+ */
+export const EMAIL_SCOPE = "https://www.googleapis.com/auth/userinfo.email";
+
 /** Gives a token that is valid now; with one that was `refused`, another one if there is any. */
 export type AccessToken = (refused?: string) => Promise<string>;
 

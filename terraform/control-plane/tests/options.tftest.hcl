@@ -10,6 +10,7 @@ mock_provider "google" {
 variables {
   project_id         = "example-dev"
   environment        = "dev"
+  administrators     = ["group:platform@example.com"]
   firestore_location = "us-central1"
   image              = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000001"
   build_image        = "us-central1-docker.pkg.dev/example-dev/signalbox-dev/build@sha256:0000000000000000000000000000000000000000000000000000000000000002"
@@ -150,8 +151,8 @@ run "everything" {
     error_message = "The issuer is shared by all of GitHub: only these repositories, and no pull request."
   }
   assert {
-    condition     = google_binary_authorization_policy.policy.default_admission_rule[0].evaluation_mode == "REQUIRE_ATTESTATION" && length(google_binary_authorization_policy.policy.admission_whitelist_patterns) == 0
-    error_message = "With attestors only what they signed runs."
+    condition     = google_binary_authorization_policy.policy.default_admission_rule[0].evaluation_mode == "REQUIRE_ATTESTATION" && [for each in google_binary_authorization_policy.policy.admission_whitelist_patterns : each.name_pattern] == ["docker.io/rayproject/*", "quay.io/kuberay/*", "registry.k8s.io/kueue/*"]
+    error_message = "With attestors only what they signed runs of ours."
   }
   assert {
     condition     = google_binary_authorization_policy.policy.default_admission_rule[0].require_attestations_by == toset(["projects/example-dev/attestors/built-by-us", "projects/example-dev/attestors/signalbox-prod-built"])

@@ -83,8 +83,8 @@ run "storage" {
     condition = [
       for b in jsondecode(google_storage_bucket_iam_policy.bucket["artifacts"].policy_data).bindings :
       "${b.role} ${b.condition.expression}" if contains(b.members, "serviceAccount:signalbox-dev-image@example-dev.iam.gserviceaccount.com")
-    ] == ["projects/example-dev/roles/signalbox_dev_sourceStager resource.name == \"projects/_/buckets/example-dev-signalbox-dev-artifacts\" || resource.name.startsWith(\"projects/_/buckets/example-dev-signalbox-dev-artifacts/objects/services/sources/\")"]
-    error_message = "The build of the image lays down sources of releases, and reads and replaces nothing."
+    ] == ["projects/example-dev/roles/signalbox_dev_sourceStager resource.name == \"projects/_/buckets/example-dev-signalbox-dev-artifacts\" || resource.name.startsWith(\"projects/_/buckets/example-dev-signalbox-dev-artifacts/objects/services/sources/\")", "roles/storage.objectViewer resource.name.startsWith(\"projects/_/buckets/example-dev-signalbox-dev-artifacts/objects/submitted/\")"]
+    error_message = "The build of the image lays down sources of releases, reads what it was submitted with, and replaces nothing."
   }
   assert {
     condition = alltrue([

@@ -53,11 +53,11 @@ run "teams_have_namespaces_and_identities" {
   command = plan
 
   assert {
-    condition     = toset([for each in google_gke_hub_namespace.team : each.scope_namespace_id]) == toset(["default", "search"])
+    condition     = toset([for each in google_gke_hub_namespace.team : each.scope_namespace_id]) == toset(["team-default", "team-search"])
     error_message = "One namespace a team."
   }
   assert {
-    condition     = google_storage_bucket_iam_member.team["default/models=writes"].member == "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/example-dev.svc.id.goog/subject/ns/default/sa/jobs" && google_storage_bucket_iam_member.team["default/data=reads"].role == "roles/storage.objectViewer"
+    condition     = google_storage_bucket_iam_member.team["default/models=writes"].member == "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/example-dev.svc.id.goog/subject/ns/team-default/sa/jobs" && google_storage_bucket_iam_member.team["default/data=reads"].role == "roles/storage.objectViewer"
     error_message = "Jobs of a team read and write what is theirs."
   }
   assert {

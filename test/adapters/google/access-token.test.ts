@@ -17,3 +17,15 @@ test("a token is kept, and one that was refused is replaced by another, for all 
   expect(await token()).toBe(second);
   expect(metadata.asked.filter((line) => line.startsWith("token")).length).toBe(2);
 });
+
+test("a token says whose it is, so that a cluster knows the account by the address that its bindings name", async () => {
+  const metadata = await startMetadata(await startIssuer({ honest: () => ({}) }));
+  vi.stubEnv("GCE_METADATA_HOST", metadata.host);
+  vi.stubEnv("METADATA_SERVER_DETECTION", "assume-present");
+  await openAccessToken()();
+  const asked = metadata.asked.find((line) => line.startsWith("token")) ?? "";
+  expect(new URLSearchParams(asked.slice("token".length)).get("scopes")?.split(",")).toEqual([
+    "https://www.googleapis.com/auth/cloud-platform",
+    "https://www.googleapis.com/auth/userinfo.email",
+  ]);
+});
