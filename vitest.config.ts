@@ -8,8 +8,14 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, ".signalbox", "c
 const SHARED = SHARING_FOLDERS.map((folder) => `test/${folder}/**/*.test.ts`);
 const EXCLUDED = ["dist/**", "node_modules/**", ".signalbox/**"];
 
+/** Takes every core for itself, and is measured: nothing else runs beside it, and it runs when all else has ended. */
+const WHOLE_MACHINE = ["test/simulation/simulation.test.ts"];
+
 const project = (
-  test: Pick<NonNullable<TestProjectInlineConfiguration["test"]>, "name" | "include" | "exclude" | "isolate">,
+  test: Pick<
+    NonNullable<TestProjectInlineConfiguration["test"]>,
+    "name" | "include" | "exclude" | "isolate" | "sequence"
+  >,
 ): TestProjectInlineConfiguration => ({
   test: {
     environment: "node",
@@ -29,7 +35,17 @@ export default defineConfig({
     sequence: { sequencer: Interleaved },
     projects: [
       project({ name: SHARING, include: SHARED, exclude: EXCLUDED, isolate: false }),
-      project({ name: "alone", include: ["test/**/*.test.ts"], exclude: [...EXCLUDED, ...SHARED] }),
+      project({
+        name: "alone",
+        include: ["test/**/*.test.ts"],
+        exclude: [...EXCLUDED, ...SHARED, ...WHOLE_MACHINE],
+      }),
+      project({
+        name: "whole machine",
+        include: WHOLE_MACHINE,
+        exclude: EXCLUDED,
+        sequence: { groupOrder: 1 },
+      }),
     ],
   },
 });
