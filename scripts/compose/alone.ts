@@ -17,7 +17,7 @@ import { countedPass } from "./call-counts.ts";
 import { PASS_TIME_MAX_MS } from "./loops.ts";
 import type { Stores } from "./open-stores.ts";
 import { openTracing } from "./open-tracing.ts";
-import { stopWhenAsked } from "./stop.ts";
+import { stopRequested, stopWhenAsked } from "./stop.ts";
 import { type Keys, type StateFolder, openKeys, openStateFolder } from "./state-folder.ts";
 import { hostOf, keepsTime, type World } from "./world.ts";
 
@@ -101,6 +101,8 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
       hints: options.hints,
     },
   );
+  // What starts now may have a port of its own.
+  const asked = stopRequested();
   const stopWork = await options.start?.();
   const server = serveFunction(name, stores.door);
   await new Promise<void>((resolve, reject) => {
@@ -122,7 +124,7 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
     await stopTracing();
     log.info({}, `${name} stopped`);
   };
-  stopWhenAsked(stop);
+  stopWhenAsked(asked, stop);
   const { port: listening } = server.address() as AddressInfo;
   log.info({ url: `http://127.0.0.1:${listening}`, inputs: service.inputs }, `${name} started`);
 }

@@ -18,11 +18,10 @@ export function stopRequested(): Promise<NodeJS.Signals> {
 }
 
 /**
- * Runs `stop` when the process is asked to stop, and then ends it: libraries hold timers for calls that were given up, and one of them
- * rejects such a call into nowhere once its client was closed, which would end a stopped process with an error.
+ * Runs `stop` when the process was asked to stop, and then ends it: libraries hold timers for calls that were given up, and one of them
+ * rejects such a call into nowhere once its client was closed, which would end a stopped process with an error. `asked` is made before
+ * the port is open: whoever sees it open may ask at once, and a process that does not listen to that is killed amid its first answers.
  */
-export function stopWhenAsked(stop: () => Promise<void>): void {
-  void stopRequested()
-    .then(stop)
-    .then(() => process.exit(0));
+export function stopWhenAsked(asked: Promise<NodeJS.Signals>, stop: () => Promise<void>): void {
+  void asked.then(stop).then(() => process.exit(0));
 }

@@ -8,7 +8,7 @@ import { googleApi } from "../../scripts/compose/google-settings.ts";
 import { openApi } from "../../scripts/compose/open-api.ts";
 import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
-import { stopWhenAsked } from "../../scripts/compose/stop.ts";
+import { stopRequested, stopWhenAsked } from "../../scripts/compose/stop.ts";
 import { configure, hostOf } from "../../scripts/compose/world.ts";
 import type { OutsideHandlers } from "../../shared/domain/outside-events.ts";
 import { createLog } from "../../shared/runtime/log.ts";
@@ -94,6 +94,7 @@ if (events !== undefined) {
   const door = createOutsideDoor({ ...ports, outsideHandlers });
   await server.register(eventPushRoutes({ ...ports, ...events, door }));
 }
+const asked = stopRequested();
 url = await server.listen({ host: hostOf(world), port: config.PORT });
 await lock?.setUrl(url);
 log.info({ url }, "api started");
@@ -105,4 +106,4 @@ const stop = async (): Promise<void> => {
   await stopTracing();
   log.info({}, "api stopped");
 };
-stopWhenAsked(stop);
+stopWhenAsked(asked, stop);

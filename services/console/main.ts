@@ -4,7 +4,7 @@ import { GOOGLE_CONSOLE } from "../../scripts/compose/google-settings.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
-import { stopWhenAsked } from "../../scripts/compose/stop.ts";
+import { stopRequested, stopWhenAsked } from "../../scripts/compose/stop.ts";
 import { configure, hostOf } from "../../scripts/compose/world.ts";
 import { createTraffic } from "../../shared/adapters/local/traffic.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
@@ -53,6 +53,7 @@ const { identity, hosts, ports } = opened;
 const server = createServer({ clock, log, identity, sessions: ports.sessions, hosts: () => hosts });
 await server.register(probeRoutes());
 await server.register(createConsole({ ...ports, clock }));
+const asked = stopRequested();
 const url = await server.listen({ host: hostOf(world), port: config.PORT });
 log.info({ url }, "console started");
 
@@ -62,4 +63,4 @@ const stop = async (): Promise<void> => {
   await stopTracing();
   log.info({}, "console stopped");
 };
-stopWhenAsked(stop);
+stopWhenAsked(asked, stop);

@@ -8,7 +8,7 @@ import { countedPass } from "../../scripts/compose/call-counts.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
-import { stopRequested } from "../../scripts/compose/stop.ts";
+import { stopRequested, stopWhenAsked } from "../../scripts/compose/stop.ts";
 import { configure, hostOf, keepsTime } from "../../scripts/compose/world.ts";
 import { createPushBus } from "../../shared/adapters/local/push-bus.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
@@ -94,6 +94,7 @@ onFacts(
   { deadLetters, clock, log },
 );
 
+const asked = stopRequested();
 const loop = keepsTime(world)
   ? repeat({ clock, log }, "relay", SWEEP_PAUSE_MS, () => countedPass(() => relay.reconcile()))
   : undefined;
@@ -114,5 +115,5 @@ const stop = async (): Promise<void> => {
   await stopTracing();
   log.info({}, "relay stopped");
 };
-void stopRequested().then(stop);
+stopWhenAsked(asked, stop);
 log.info({ subscribers: subscribers.map(({ name }) => name) }, "relay started");

@@ -5,7 +5,7 @@ import { countedPass } from "../../scripts/compose/call-counts.ts";
 import { openStores } from "../../scripts/compose/open-stores.ts";
 import { openTracing } from "../../scripts/compose/open-tracing.ts";
 import { openStateFolder } from "../../scripts/compose/state-folder.ts";
-import { stopRequested } from "../../scripts/compose/stop.ts";
+import { stopRequested, stopWhenAsked } from "../../scripts/compose/stop.ts";
 import { GOOGLE_WEBHOOK } from "../../scripts/compose/google-settings.ts";
 import { configure, hostOf, keepsTime } from "../../scripts/compose/world.ts";
 import { createSecrets } from "../../shared/adapters/local/secrets.ts";
@@ -60,6 +60,7 @@ await server.register(probeRoutes());
 // On one machine the process keeps its own time, and nobody else may call for it.
 if (!keepsTime(world) && typeof stored.door !== "string")
   await server.register(sweepRoutes({ guard: stored.door, sweep: () => webhook.sweep(), clock }));
+const asked = stopRequested();
 const url = await server.listen({ host: config.SIGNALBOX_BIND ?? hostOf(world), port: config.PORT });
 const sweeps = keepsTime(world)
   ? repeat({ clock, log }, "receipts", SWEEP_PAUSE_MS, () => countedPass(() => webhook.sweep()))
@@ -74,4 +75,4 @@ const stop = async (): Promise<void> => {
   await stopTracing();
   log.info({}, "webhook stopped");
 };
-void stopRequested().then(stop);
+stopWhenAsked(asked, stop);

@@ -1,5 +1,5 @@
 // Ending in seconds. `close()` alone waits for keep-alive connections and half-sent requests for as long as they like.
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 /** How long answers under way are waited for: Cloud Run ends a container 10 s after SIGTERM. */
@@ -14,8 +14,22 @@ interface Drainable {
   addHook(name: "onSend", hook: (request: FastifyRequest, reply: FastifyReply) => Promise<void>): unknown;
 }
 
+const underWay = new WeakMap<Server, Set<ServerResponse>>();
+
+/** Keeps the answers of a plain server that are still to be given, so that `drain` can make each the last of its connection. */
+export function keepAnswers(server: Server): Server {
+  const answers = new Set<ServerResponse>();
+  underWay.set(server, answers);
+  return server.prependListener("request", (_request, response) => {
+    response.shouldKeepAlive &&= server.listening;
+    answers.add(response);
+    response.once("close", () => answers.delete(response));
+  });
+}
+
 /** Closes a plain server the same way: resolves when every answer under way is given, or after `drainMs`. */
 export async function drain(server: Server, drainMs: number = DRAIN_MS): Promise<void> {
+  for (const response of underWay.get(server) ?? []) response.shouldKeepAlive = false;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);

@@ -8,6 +8,7 @@ import type { AnyFact } from "../domain/fact.ts";
 import { coalesced } from "./coalesce.ts";
 import { withDeadline } from "./deadline.ts";
 import { deliver, type DeliverPorts, HANDLER_TIME_MAX_MS } from "./deliver.ts";
+import { keepAnswers } from "./drain.ts";
 import type { FactService } from "./fact-service.ts";
 import { openedOnce } from "./opened-once.ts";
 import { toControlPlaneError } from "./errors.ts";
@@ -162,5 +163,5 @@ export function serveFunction(name: string, door: string | PushGuard): Server {
     });
   });
   // Whoever waits for the port sees it now, and the first push finds the framework loaded. A framework that cannot be loaded ends the process.
-  return server.once("listening", () => setImmediate(() => void framework()));
+  return keepAnswers(server).once("listening", () => setImmediate(() => void framework()));
 }
