@@ -108,13 +108,16 @@ const isEdge = (door: Door): boolean => door.startsWith("called");
 function emulatorsOf(environment: Environment, problems: string[]): Emulators | undefined {
   const set = EMULATOR_VARIABLES.filter((name) => given(environment, name) !== "");
   if (set.length === 0) return undefined;
-  if (isProduction(environment))
+  if (isProduction(environment)) {
     problems.push(
       ...set.map(
         (name) => `  - ${name} is set, and this is production: what it kept would be lost. Unset it.`,
       ),
     );
-  else if (set.length < EMULATOR_VARIABLES.length)
+    // What is missing once it is unset is told as well.
+    return undefined;
+  }
+  if (set.length < EMULATOR_VARIABLES.length)
     problems.push(
       `  - of ${EMULATOR_VARIABLES.join(" and ")} only ${set.join()} is set: set both, or neither.`,
     );

@@ -52,11 +52,17 @@ test("no service is left out", () => {
 });
 
 test.each(SERVICES)(
-  "%s without its settings says in one message all that it lacks, and does not start",
+  "%s in production with an emulator and without its settings says in one message all that is wrong, and does not start",
   async (name, own, shared, door) => {
-    const running = startService(name, { SIGNALBOX_WORLD: "google-cloud", SIGNALBOX_DOOR: door });
+    const running = startService(name, {
+      SIGNALBOX_WORLD: "google-cloud",
+      SIGNALBOX_DOOR: door,
+      K_SERVICE: name,
+      FIRESTORE_EMULATOR_HOST: "127.0.0.1:1",
+    });
     expect(await running.ended()).toBe(1);
     const output = running.output();
+    expect(output).toContain("FIRESTORE_EMULATOR_HOST is set, and this is production");
     expect(output.split("The configuration is not usable.").length).toBe(2);
     const told = new Set([...output.matchAll(/- (\w+) is missing: /g)].map(([, variable = ""]) => variable));
     const wanted = new Set([...shared, ...Object.keys(own)].filter((each) => !GIVEN.has(each)));

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { configure, type Door } from "../../../scripts/compose/world.ts";
 
 const OWN = { SIGNALBOX_STATE: Type.String({ description: "set it." }) };
+const OWN_OF_CLOUD = { SIGNALBOX_PREFIX: Type.String({ description: "set it." }) };
 const CLOUD = {
   SIGNALBOX_STATE: "/tmp/state",
   SIGNALBOX_WORLD: "google-cloud",
@@ -28,9 +29,14 @@ test("a whole environment of Cloud Run is a world, with the first audience and w
 test.each([{ K_SERVICE: "registry" }, { CLOUD_RUN_JOB: "rebuild-views" }, { NODE_ENV: "production" }])(
   "production (%j) refuses emulators, and names all that is missing besides",
   (production) => {
-    const { SIGNALBOX_DATABASE: _database, SIGNALBOX_STATE: _state, ...rest } = CLOUD;
-    expect(() => configure({ ...rest, ...EMULATORS, ...production }, "pushed", OWN)).toThrow(
-      /SIGNALBOX_STATE is missing[\s\S]*FIRESTORE_EMULATOR_HOST is set[\s\S]*PUBSUB_EMULATOR_HOST is set[\s\S]*SIGNALBOX_DATABASE is missing/,
+    const {
+      SIGNALBOX_DATABASE: _database,
+      SIGNALBOX_STATE: _state,
+      SIGNALBOX_AUDIENCES: _audiences,
+      ...rest
+    } = CLOUD;
+    expect(() => configure({ ...rest, ...EMULATORS, ...production }, "pushed", OWN, OWN_OF_CLOUD)).toThrow(
+      /SIGNALBOX_STATE is missing[\s\S]*FIRESTORE_EMULATOR_HOST is set[\s\S]*PUBSUB_EMULATOR_HOST is set[\s\S]*SIGNALBOX_DATABASE is missing[\s\S]*SIGNALBOX_AUDIENCES is missing[\s\S]*SIGNALBOX_PREFIX is missing/,
     );
   },
 );
@@ -42,7 +48,7 @@ test("with emulators nobody is asked who pushes; with one of the two nothing sta
     /set both/,
   );
   expect(() => configure(rest, "pushed", OWN)).toThrow(
-    /SIGNALBOX_AUDIENCES is missing[\s\S]*|SIGNALBOX_PUSH_ACCOUNT is missing/,
+    /SIGNALBOX_PUSH_ACCOUNT is missing[\s\S]*SIGNALBOX_AUDIENCES is missing/,
   );
 });
 
