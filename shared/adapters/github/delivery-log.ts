@@ -8,9 +8,14 @@ import { Anything } from "./send.ts";
 /** Pages of the log that are read at the most: GitHub keeps three days of it. */
 export const DELIVERY_PAGES_MAX = 200;
 
+/** Ids have 64 bits: those that a number cannot hold exactly come as BigInt (https://github.com/octokit/request.js/issues/797). */
+const DeliveryId = Type.Union([
+  Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  Type.BigInt({ minimum: 1n }),
+]);
 const Deliveries = Type.Array(
   Type.Object({
-    id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+    id: DeliveryId,
     guid: Type.String({ minLength: 1, maxLength: 100 }),
     event: Type.String(),
     delivered_at: Type.String(),
@@ -34,7 +39,8 @@ export function createGithubDeliveryLog(app: Pick<GithubApp, "asApp">): Delivery
     async redeliver(id) {
       await app.asApp(Anything, {
         route: "POST /app/hook/deliveries/{delivery_id}/attempts",
-        parameters: { delivery_id: Number(id) },
+        // As it was listed: made a number, the last digits would be others.
+        parameters: { delivery_id: id },
         what: `GitHub delivery ${id}`,
       });
     },

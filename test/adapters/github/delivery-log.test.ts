@@ -18,9 +18,10 @@ afterEach(() => world.close());
 
 const MINUTE_MS = 60_000;
 const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
-let ids = 0;
+/** Such ids GitHub gives: no two of them that follow each other are different numbers. */
+let ids = 3_804_004_623_172_239_366n;
 function logged(guid: string, agoMs: number, change: Partial<FakeDelivery> = {}): void {
-  ids += 1;
+  ids += 1n;
   const delivered = { delivered_at: ago(agoMs), redelivery: false, event: "push", status_code: 502 };
   world.fake.deliveries.push({ id: ids, guid, ...delivered, ...change });
 }
@@ -74,6 +75,22 @@ test("the log is read by its cursor to the end of the window", async () => {
   expect(new Set(found.map(({ guid }) => guid)).size).toBe(250);
   const pagesRead = world.fake.requests.filter(({ line }) => line === "GET /app/hook/deliveries");
   expect(pagesRead).toHaveLength(3);
+});
+
+test("an id of 64 bits is asked for to its last digit, beside one of an older log", async () => {
+  logged("lost", 10 * MINUTE_MS);
+  logged("later", 9 * MINUTE_MS);
+  logged("small", 9 * MINUTE_MS, { id: 199_287_304_442n });
+  const deliveryLog = createGithubDeliveryLog(appOf(world.fake));
+  const found = await deliveryLog.since(new Date(Date.now() - 60 * MINUTE_MS));
+  expect(found.map(({ guid, id }) => [guid, id])).toEqual(
+    world.fake.deliveries.toReversed().map(({ guid, id }) => [guid, String(id)]),
+  );
+  await deliveryLog.redeliver(found.at(-1)?.id ?? "");
+  expect(asked()).toEqual(["lost"]);
+  expect(world.fake.requests.at(-1)?.line).toBe(
+    `POST /app/hook/deliveries/${world.fake.deliveries[0]?.id}/attempts`,
+  );
 });
 
 test("a limit ends the sweep with an error that can be tried again", async () => {

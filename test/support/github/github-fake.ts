@@ -55,6 +55,12 @@ interface Planned {
   times: number;
 }
 
+/** JSON with numbers of 64 bits in it. */
+const jsonOf = (body: unknown): string =>
+  JSON.stringify(body, (_, value: unknown) =>
+    typeof value === "bigint" ? `64 bits: ${value}` : value,
+  ).replaceAll(/"64 bits: (\d+)"/g, "$1");
+
 const CREATED = { appId: 4_242, slug: "signalbox-acme", tokenLifeMs: 3_600_000 };
 
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
@@ -210,7 +216,7 @@ export async function startGithubFake(): Promise<GithubFake> {
   }
 
   function send(request: IncomingMessage, response: ServerResponse, answer: Answer): number {
-    const text = answer.body === undefined ? "" : JSON.stringify(answer.body);
+    const text = answer.body === undefined ? "" : jsonOf(answer.body);
     const etag = `W/"${createHash("sha256").update(text).digest("hex")}"`;
     const isKnown =
       request.method === "GET" && request.headers["if-none-match"] === etag && answer.status === 200;

@@ -116,7 +116,7 @@ function listDeliveries({ state, query, url }: RouteCall): Answer {
   const cursor = query.get("cursor");
   const match = cursor === null ? null : /^v1_(\d+)$/.exec(cursor);
   if (cursor !== null && match === null) throw unprocessable("Delivery", "cursor", "invalid");
-  const from = match === null ? 0 : newest.findIndex(({ id }) => id < Number(match[1]));
+  const from = match === null ? 0 : newest.findIndex(({ id }) => id < BigInt(match[1] ?? 0));
   const items = from < 0 ? [] : newest.slice(from, from + size);
   const last = items.at(-1);
   const more = last !== undefined && newest.at(-1)?.id !== last.id;
@@ -125,12 +125,12 @@ function listDeliveries({ state, query, url }: RouteCall): Answer {
   return { status: 200, body: items, headers: more ? { link: `<${next.href}>; rel="next"` } : {} };
 }
 
-function redeliver({ state, params, nextId }: RouteCall): Answer {
-  const found = state.deliveries.find(({ id }) => id === Number(params["id"]));
+function redeliver({ state, params }: RouteCall): Answer {
+  const found = state.deliveries.find(({ id }) => String(id) === params["id"]);
   if (found === undefined) throw new FakeError(404, "Not Found");
   state.deliveries.push({
     ...found,
-    id: nextId(),
+    id: (state.deliveries.at(-1)?.id ?? 0n) + 1n,
     redelivery: true,
     delivered_at: new Date(state.now()).toISOString(),
   });

@@ -92,7 +92,8 @@ export interface FakeInstallation {
 
 /** A delivery of the App's webhook, as the log of deliveries keeps it. */
 export interface FakeDelivery {
-  readonly id: number;
+  /** Of 64 bits, since 2026. */
+  readonly id: bigint;
   readonly guid: string;
   readonly delivered_at: string;
   readonly redelivery: boolean;
