@@ -1,6 +1,6 @@
 // Checks and comments on GitHub. Both are found again by a mark of ours before anything is created.
 import { Type } from "typebox";
-import { invalidArgument } from "../../domain/errors.ts";
+import { ControlPlaneError, invalidArgument } from "../../domain/errors.ts";
 import type { Check, Checks } from "../../ports/checks.ts";
 import type { GithubApp } from "./app.ts";
 import { repositoryParts, type Send } from "./send.ts";
@@ -21,10 +21,10 @@ const Commits = Type.Array(Type.Object({ sha: Type.String() }));
 async function currentCommits(send: Send, owner: string, repo: string): Promise<readonly string[]> {
   const parameters = { owner, repo };
   const what = `GitHub ${owner}/${repo}`;
-  const { data: commits } = await send(Commits, {
-    route: "GET /repos/{owner}/{repo}/commits",
-    parameters: { ...parameters, per_page: 1 },
-    what,
+  const newest = { route: "GET /repos/{owner}/{repo}/commits", parameters: { ...parameters, per_page: 1 } };
+  const { data: commits } = await send(Commits, { ...newest, what }).catch((error: unknown) => {
+    if (error instanceof ControlPlaneError && error.reason === "REPOSITORY_EMPTY") return { data: [] };
+    throw error;
   });
   const { data: pulls } = await send(Pulls, {
     route: "GET /repos/{owner}/{repo}/pulls",

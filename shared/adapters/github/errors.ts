@@ -118,6 +118,9 @@ export function githubError(error: unknown, what: string, nowMs: number): Contro
         error,
       );
     case 409:
+      // What Git would have to be read for is a conflict where there is no commit: no other answer comes before the first one.
+      if (/repository is empty/i.test(words))
+        return failure("NOT_FOUND", "REPOSITORY_EMPTY", `${what}: the repository has no commit yet.`, error);
       return failure("ABORTED", "GITHUB_CONFLICT", `${what}: something else changed it (${words}).`, error);
     case 422:
       return /No commit found|does not exist/i.test(words)

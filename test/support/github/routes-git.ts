@@ -11,6 +11,12 @@ const COMPARE_FILES_MAX = 300;
 
 const notFound = (): FakeError => new FakeError(404, "Not Found");
 
+/** The Git database of a repository without a commit is a conflict (https://docs.github.com/rest/git, https://docs.github.com/rest/commits). */
+function requireCommits(repository: FakeRepository): void {
+  if (git(repository, ["rev-list", "--all", "--max-count=1"])?.trim() === "")
+    throw new FakeError(409, "Git Repository is empty.");
+}
+
 function commitOf(repository: FakeRepository, sha: string): string {
   const found = /^[0-9a-f]{40}$/.test(sha)
     ? git(repository, ["rev-parse", "--verify", "--quiet", `${sha}^{commit}`])
@@ -20,6 +26,7 @@ function commitOf(repository: FakeRepository, sha: string): string {
 }
 
 function tree(repository: FakeRepository, sha: string, query: URLSearchParams, entriesMax: number): Answer {
+  requireCommits(repository);
   const recursive = query.has("recursive");
   const id = git(repository, ["rev-parse", "--verify", "--quiet", `${sha}^{tree}`])?.trim();
   if (id === undefined) throw notFound();
@@ -149,10 +156,11 @@ export const GIT_ROUTES: readonly Route[] = [
     path: /^\/repos\/(?<repo>[^/]+\/[^/]+)\/commits$/,
     permission: "contents",
     handle: ({ repository, query, url }) => {
+      requireCommits(repository);
       const sha = query.get("sha") ?? repository.defaultBranch;
-      if (/^[0-9a-f]{40}$/.test(sha) && git(repository, ["cat-file", "-e", sha]) === undefined)
-        throw notFound();
-      const ids = (git(repository, ["rev-list", sha]) ?? "").split("\n").filter(Boolean);
+      const listed = git(repository, ["rev-list", sha]);
+      if (listed === undefined) throw notFound();
+      const ids = listed.split("\n").filter(Boolean);
       const { items, headers } = page(ids, query, url);
       return { status: 200, body: items.map((each) => commitBody(repository, each)), headers };
     },
