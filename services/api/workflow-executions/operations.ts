@@ -20,8 +20,8 @@ import {
 export const EXECUTIONS_LISTED_MAX = 10_000;
 /** Entries of a page without a size, and at most, by view: what the executions API documents. */
 export const EXECUTIONS_PAGE = { size: 100, basicMax: 1_000, fullMax: 100 } as const;
-/** Bytes of an argument: what all variables of an execution may hold. */
-export const ARGUMENT_BYTES_MAX = 512 * 1_024;
+/** Bytes of an argument, as the executions API documents them (executions.proto): far fewer than all variables together may hold. */
+export const ARGUMENT_BYTES_MAX = 32 * 1_024;
 
 /** What the operations are made from. */
 export interface WorkflowExecutionPorts {

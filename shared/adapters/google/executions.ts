@@ -9,8 +9,8 @@ import { toExecution, type WireExecution } from "./executions-wire.ts";
 
 /** Executions of one cause that are looked at; more are duplicates of duplicates. FULL pages hold no more. */
 export const EXECUTIONS_OF_CAUSE_MAX = 100;
-/** Bytes of an argument (quota page of Workflows: 512 KB for all of an execution's variables). */
-export const EXECUTION_ARGUMENT_BYTES_MAX = 512 * 1024;
+/** Bytes of an argument (executions.proto: "The size limit is 32KB"). */
+export const EXECUTION_ARGUMENT_BYTES_MAX = 32 * 1024;
 
 /** What the adapter is made of. */
 export interface CloudExecutionsOptions extends CallsOptions {

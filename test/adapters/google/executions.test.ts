@@ -179,6 +179,13 @@ describe("bad input to executions", () => {
     expect(front.requests).toEqual([]);
   });
 
+  test("is taken up to the size that Workflows takes", async () => {
+    const { executions } = await platform();
+    const say = "x".repeat(EXECUTION_ARGUMENT_BYTES_MAX - JSON.stringify({ say: "" }).length);
+    const { id } = await executions.start({ ...ECHO, argument: { say } });
+    expect((await ended(executions, id)).state).toBe("SUCCEEDED");
+  });
+
   test("comes through as it is: __proto__ keys, control characters and large integers", async () => {
     const { executions } = await platform();
     const say = JSON.parse(
