@@ -32,6 +32,7 @@ export interface RayJobObject extends KubernetesObject {
     readonly jobDeploymentStatus?: string;
     readonly message?: string;
     readonly reason?: string;
+    readonly rayClusterName?: string;
   };
 }
 
@@ -97,6 +98,15 @@ export function newRayJob(job: RayJob, { namespace, rayClusterSpec, queueOf }: J
 const ENDED: ReadonlySet<string> = new Set(["STOPPED", "SUCCEEDED", "FAILED"]);
 /** Deployment states in which no cluster of the job runs. */
 const DOWN: ReadonlySet<string> = new Set(["", "Suspended", "Complete", "Failed"]);
+/** Deployment states that KubeRay never leaves. */
+const OVER: ReadonlySet<string> = new Set(["Complete", "Failed"]);
+
+/** KubeRay refuses what its schema lets through by a status of its own, and makes no cluster. Of a cluster that runs it takes its hands. */
+const isRefused = ({
+  jobDeploymentStatus,
+  rayClusterName = "",
+}: NonNullable<RayJobObject["status"]>): boolean =>
+  jobDeploymentStatus === "ValidationFailed" && rayClusterName === "";
 
 /** Whether a RayJob is to be stopped. */
 export const isStopped = ({ metadata }: RayJobObject): boolean =>
@@ -115,15 +125,17 @@ function messageOf({ status = {}, spec }: RayJobObject): string {
 /** How the job stands. */
 export function statusOfJob(job: RayJobObject): RayJobStatus {
   const { jobStatus = "", jobDeploymentStatus = "" } = job.status ?? {};
+  const refused = isRefused(job.status ?? {});
   const message = messageOf(job);
   // It had ended before anybody stopped it.
   if (jobStatus === "SUCCEEDED") return { state: "SUCCEEDED", message };
   if (isStopped(job)) {
-    return DOWN.has(jobDeploymentStatus)
+    return DOWN.has(jobDeploymentStatus) || refused
       ? { state: "STOPPED", message: "It was stopped." }
       : { state: "RUNNING", message: "It is being stopped." };
   }
   if (ENDED.has(jobStatus)) return { state: jobStatus as RayJobStatus["state"], message };
-  if (jobDeploymentStatus === "Failed") return { state: "FAILED", message };
+  // Over without an end of its own: it could not be submitted, or was refused.
+  if (OVER.has(jobDeploymentStatus) || refused) return { state: "FAILED", message };
   return { state: jobStatus === "RUNNING" ? "RUNNING" : "PENDING", message };
 }

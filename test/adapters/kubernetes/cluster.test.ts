@@ -9,6 +9,7 @@ import {
 } from "../../../shared/adapters/kubernetes/objects.ts";
 import {
   jobName,
+  type JobTemplate,
   newRayJob,
   QUEUE_LABEL,
   type RayJobObject,
@@ -72,12 +73,12 @@ function behavesLikeKubeRay(name: string, start: () => Promise<KubernetesWorld>)
     await world?.close();
   });
 
-  const cluster = (queue?: string) =>
+  const cluster = (queue?: string, spec: JobTemplate["rayClusterSpec"] = rayClusterSpec) =>
     createCluster({
       client: world.client("runs"),
       clock: systemClock,
       address: "the cluster",
-      template: { namespace, rayClusterSpec, queueOf: () => queue },
+      template: { namespace, rayClusterSpec: spec, queueOf: () => queue },
     });
   const find = async (submissionId: string): Promise<RayJobObject | undefined> =>
     world.client().get<RayJobObject>(objectPath(RAY_JOBS, namespace, jobName(submissionId)));
@@ -132,6 +133,26 @@ function behavesLikeKubeRay(name: string, start: () => Promise<KubernetesWorld>)
       await waitForJob(cluster(), "short", ["SUCCEEDED"], WAIT_MS);
       await cluster().stop("short");
       expect((await cluster().status("short")).state).toBe("SUCCEEDED");
+    });
+
+    it.each([undefined, "team-queue"])(
+      "that KubeRay refuses have failed, and stay so (queue: %s)",
+      async (queue) => {
+        const empty = { headGroupSpec: { rayStartParams: {}, template: { spec: { containers: [] } } } };
+        const id = `refused-${queue}`;
+        const refusing = cluster(queue, empty);
+        await refusing.submit(job(id));
+        const { message } = await waitForJob(refusing, id, ["FAILED"], WAIT_MS);
+        expect(message).toContain("at least one container");
+        await refusing.stop(id);
+        expect((await refusing.status(id)).state).toBe("FAILED");
+      },
+    );
+
+    it("that were never submitted to Ray have failed, although KubeRay calls them complete", async () => {
+      await cluster().submit(job("unsubmitted", "lose"));
+      const { message } = await waitForJob(cluster(), "unsubmitted", ["FAILED"], WAIT_MS);
+      expect(message).toContain("submitter");
     });
 
     it("of others under the same name are told, not taken for ours", async () => {

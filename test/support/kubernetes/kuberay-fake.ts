@@ -1,5 +1,5 @@
 // A fake of KubeRay and Kueue: it sees RayJobs in one namespace of any API server and plays their status as the operators do,
-// with a pod that submits. It runs no Ray: an entrypoint is `succeed`, `fail MESSAGE` or `hang`.
+// with a pod that submits. It runs no Ray: an entrypoint is `succeed`, `fail MESSAGE`, `lose` (the submission fails) or `hang`.
 import type { KubernetesClient } from "../../../shared/adapters/kubernetes/client.ts";
 import {
   collectionPath,
@@ -39,12 +39,29 @@ function endOf(entrypoint: string): { readonly status: Status; readonly log: str
     const message = "Job finished successfully.";
     return { status: { jobStatus: "SUCCEEDED", jobDeploymentStatus: "Complete", message }, log };
   }
+  if (verb === "lose") {
+    // So a submitter that failed ended until KubeRay 1.1: without a status of the job.
+    const message = "The submitter Kubernetes Job is failed. Reason: BackoffLimitExceeded.";
+    return { status: { jobStatus: "", jobDeploymentStatus: "Complete", message }, log };
+  }
   if (verb !== "fail") return undefined;
   const message = `Job entrypoint command failed with exit code 1, last available logs (truncated to 20,000 chars):\n${log}`;
   return {
     status: { jobStatus: "FAILED", jobDeploymentStatus: "Failed", reason: "AppFailed", message },
     log,
   };
+}
+
+/** What KubeRay finds wrong that its schema lets through (`ValidateRayClusterSpec` of its ray-operator). */
+function problemOf({ spec }: RayJobObject): string | undefined {
+  const { headGroupSpec } = spec["rayClusterSpec"] as {
+    readonly headGroupSpec: {
+      readonly template: { readonly spec: { readonly containers: readonly unknown[] } };
+    };
+  };
+  return headGroupSpec.template.spec.containers.length > 0
+    ? undefined
+    : "The RayCluster spec is invalid: headGroupSpec should have at least one container";
 }
 
 /** Starts the operators on one namespace. `client` may do everything there. */
@@ -100,7 +117,12 @@ export function startKubeRayFake(
   /** KubeRay: one state further. */
   async function advance(job: RayJobObject): Promise<void> {
     const { jobDeploymentStatus: state = "" } = job.status ?? {};
-    if (state === "Complete" || state === "Failed") return;
+    if (["Complete", "Failed", "ValidationFailed"].includes(state)) return;
+    const problem = problemOf(job);
+    if (problem !== undefined) {
+      const reason = "ValidationFailed";
+      return void (await report(job, { jobDeploymentStatus: reason, reason, message: problem }));
+    }
     if (job.spec.suspend === true) {
       const next =
         state === "Suspending" || state === "" || state === "Suspended" ? "Suspended" : "Suspending";
