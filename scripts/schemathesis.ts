@@ -128,7 +128,7 @@ async function askAbout(
 async function ask(bin: string, state: string, url: string): Promise<number> {
   const token = (await readFile(join(state, "token"), "utf8")).trim();
   const issuerKey = await readFile(join(state, "secrets", "issuer-key"), "utf8");
-  const workflowToken = await (await openIssuer({ issuerKey })).mint(WORKFLOW_API);
+  const workflowToken = await openIssuer({ issuerKey }).mint(WORKFLOW_API);
   const settings = join(FOLDER, "schemathesis.toml");
   const names = await knownNames(url, token);
   say(`Names of this instance: ${[...names].map(([key, ids]) => `${ids.length} ${key}`).join(", ")}.`);

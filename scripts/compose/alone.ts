@@ -9,7 +9,7 @@ import { failedPrecondition } from "../../shared/domain/errors.ts";
 import { withDeadline } from "../../shared/runtime/deadline.ts";
 import type { FactService } from "../../shared/runtime/fact-service.ts";
 import type { Hints } from "../../shared/runtime/hints.ts";
-import type { Log } from "../../shared/runtime/log.ts";
+import type { Log, LogFields } from "../../shared/runtime/log.ts";
 import { onFacts, serveFunction } from "../../shared/runtime/on-facts.ts";
 import { drain } from "../../shared/runtime/drain.ts";
 import { repeat } from "../../shared/runtime/repeat.ts";
@@ -82,8 +82,10 @@ export interface AloneOptions {
   readonly port: number;
   /** What it hears of from topics of Google's own. */
   readonly hints?: Hints;
-  /** Called before the service listens; what it answers is called before the service stops. */
-  readonly start?: () => Promise<() => Promise<void>>;
+  /** Called before the service listens; answers what the line of its start tells besides. */
+  readonly start?: () => Promise<LogFields>;
+  /** Called once the service listens: begins what it does unasked, and answers how that ends, which is called before it stops. */
+  readonly work?: () => () => Promise<void>;
   /** Called last: closes what is open. */
   readonly close: () => void | Promise<void>;
 }
@@ -103,12 +105,15 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
   );
   // What starts now may have a port of its own.
   const asked = stopRequested();
-  const stopWork = await options.start?.();
+  const started = await options.start?.();
   const server = serveFunction(name, stores.door);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, hostOf(world), resolve);
   });
+  const { port: listening } = server.address() as AddressInfo;
+  log.info({ url: `http://127.0.0.1:${listening}`, ...started, inputs: service.inputs }, `${name} started`);
+  const stopWork = options.work?.();
   const loop = keepsTime(world)
     ? repeat({ clock, log }, name, RECONCILE_PAUSE_MS, () =>
         withDeadline(clock, PASS_TIME_MAX_MS, `A reconciling pass of ${name}`, () =>
@@ -125,6 +130,4 @@ export async function serveAlone(service: FactService, options: AloneOptions): P
     log.info({}, `${name} stopped`);
   };
   stopWhenAsked(asked, stop);
-  const { port: listening } = server.address() as AddressInfo;
-  log.info({ url: `http://127.0.0.1:${listening}`, inputs: service.inputs }, `${name} started`);
 }

@@ -96,7 +96,7 @@ export async function openApi(
     world.kind === "embedded" ? openLocalStores(state, log) : await openStores(world, state, log);
   const { db } = stored;
   const issuerKey = (await secrets.get("issuer-key")).current;
-  const issuer = await createIssuer({
+  const issuer = createIssuer({
     privateKeyJwk: JSON.parse(issuerKey),
     issuer: "https://signalbox.local",
     clock,

@@ -53,7 +53,7 @@ export async function openWorkflows(options: {
   readonly ownAgent?: (() => Agent) | undefined;
 }) {
   const { db, keys, log, only, ownAgent } = options;
-  const issuer = await openIssuer(keys);
+  const issuer = openIssuer(keys);
   let apiUrl = WORKFLOW_API;
   const executions = createExecutions({
     db,

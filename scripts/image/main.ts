@@ -33,6 +33,8 @@ const name = process.argv[2] ?? "";
 if (Object.hasOwn(SERVICES, name)) {
   useCompiled(name);
   await SERVICES[name]?.();
+  // The port is open, and the first request will need it: signatures and ids are made with it.
+  process.getBuiltinModule("node:crypto");
 } else {
   const known = Object.keys(SERVICES).join(", ");
   process.stderr.write(`${JSON.stringify(name)} is no service: give one of ${known} as the argument.\n`);

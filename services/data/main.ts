@@ -64,10 +64,10 @@ async function serveHere(): Promise<void> {
   });
   await serveAlone(createData({ ...shared, executions, cluster }), {
     ...service,
-    start: async () => {
-      await executions.resume();
-      return () => executions.close();
+    async start() {
+      return { resumed: await executions.resume() };
     },
+    work: () => () => executions.close(),
     close: stored.close,
   });
 }

@@ -23,6 +23,6 @@ await serveAlone(notifier, {
   stores: stored,
   log,
   port: config.PORT,
-  start: async () => () => notifier.close(),
+  work: () => () => notifier.close(),
   close: stored.close,
 });

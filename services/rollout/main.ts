@@ -105,17 +105,19 @@ async function serveHere(): Promise<void> {
     traffic,
   });
   const ports = { ...shared, executions, traffic, deploys };
+  let gatewayUrl = "";
   await serveAlone(createRollout(ports), {
     ...service,
     async start() {
       await deploys.start();
-      const gatewayUrl = await gateway.listen(config.SIGNALBOX_GATEWAY_PORT);
-      log.info({ gatewayUrl }, "gateway started");
+      gatewayUrl = await gateway.listen(config.SIGNALBOX_GATEWAY_PORT);
+      return { gatewayUrl, resumed: await executions.resume() };
+    },
+    work() {
       const metrics = createMetrics({ database: stored.db, clock, gateway: () => gatewayUrl });
       const stopScraping = metrics.start(SCRAPE_PAUSE_MS, (error) =>
         log.warn({ error }, "A scrape could not be kept; the next one follows."),
       );
-      await executions.resume();
       const warming = repeat({ clock, log }, "warm-ups", SCRAPE_PAUSE_MS, createWarmUps(ports));
       return async () => {
         await warming.stop();

@@ -55,7 +55,8 @@ export function declare<Schema extends TObject>(
       return text === undefined || text.trim() === "" ? [] : [[name, text] as const];
     });
     const value: unknown = Value.Default(schema, Value.Convert(schema, Object.fromEntries(given)));
-    const found = problems(schema, value);
+    // Errors are looked for only where there are some: to load what finds them takes longer than a check.
+    const found = Value.Check(schema, value) ? [] : problems(schema, value);
     if (found.length > 0) {
       throw failedPrecondition(
         "CONFIG_INVALID",

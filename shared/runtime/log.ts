@@ -13,6 +13,9 @@ export interface Log {
   error(fields: LogFields, message: string): void;
 }
 
+/** The file of standard output. */
+const STANDARD_OUTPUT = 1;
+
 /** What stands in the place of a secret field. */
 const CENSORED = "[redacted]";
 
@@ -81,7 +84,8 @@ export function createLog(
     // Errors are plain by now; the default would take them for errors again.
     serializers: { error: (error: unknown) => error },
   };
-  const log = destination === undefined ? pino(options) : pino(options, destination);
+  // By its number: `process.stdout` would make a whole stream, which nobody writes to.
+  const log = pino(options, destination ?? pino.destination({ dest: STANDARD_OUTPUT, minLength: 0 }));
   return {
     info: (fields, message) => log.info(clean(fields), redact(message)),
     warn: (fields, message) => log.warn(clean(fields), redact(message)),

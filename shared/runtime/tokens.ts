@@ -1,9 +1,11 @@
 // Tokens by which workflow executions call our API: an OIDC issuer of our own where Google's metadata server is not there.
-import { exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT, type JWK } from "jose";
+import { createPrivateKey, createPublicKey, type JsonWebKey } from "node:crypto";
+import { exportJWK, generateKeyPair, jwtVerify, SignJWT, type JWK } from "jose";
 import type { Clock } from "../ports/clock.ts";
 
-/** The one algorithm that is signed with and accepted. */
+/** The one algorithm that is signed with and accepted, and its curve as Node names it (P-256). */
 const ALGORITHM = "ES256";
+const CURVE = "prime256v1";
 const TOKEN_TYPE = "JWT";
 /** A token serves one call; a retry gets its own. */
 export const WORKFLOW_TOKEN_LIFETIME_SECONDS = 300;
@@ -30,15 +32,17 @@ export async function makeIssuerKey(): Promise<JWK> {
 }
 
 /** An issuer from its private key. Throws when the key is not an ES256 private key. */
-export async function createIssuer(options: {
+export function createIssuer(options: {
   readonly privateKeyJwk: JWK;
   readonly issuer: string;
   readonly clock: Clock;
-}): Promise<Issuer> {
+}): Issuer {
   const { privateKeyJwk, issuer, clock } = options;
-  const { d: _, ...publicKeyJwk } = privateKeyJwk;
-  const privateKey = await importJWK(privateKeyJwk, ALGORITHM);
-  const publicKey = await importJWK(publicKeyJwk, ALGORITHM);
+  // Keys of Node's own: Web Crypto, which jose takes them to, is loaded with the first token and not at every start.
+  const privateKey = createPrivateKey({ key: privateKeyJwk as JsonWebKey, format: "jwk" });
+  if (privateKey.asymmetricKeyDetails?.namedCurve !== CURVE)
+    throw new Error(`The issuer's key is none for ${ALGORITHM}: it needs an elliptic curve key on P-256.`);
+  const publicKey = createPublicKey(privateKey);
   const nowSeconds = (): number => Math.floor(clock.now().getTime() / 1_000);
   return {
     mint: (audience) =>

@@ -6,7 +6,7 @@ import { itBehavesLikeAWorkflowIdentity } from "../contracts/workflow-identity.t
 
 itBehavesLikeAWorkflowIdentity("the identity of this machine", async ({ tokens }) => {
   const key = await makeIssuerKey();
-  const { mint } = await createIssuer({
+  const { mint } = createIssuer({
     privateKeyJwk: key,
     issuer: "https://issuer.test",
     clock,

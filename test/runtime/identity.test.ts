@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SignJWT, importJWK } from "jose";
+import { exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import { afterEach, expect, test } from "vitest";
 import { PERSON_ROLES, type Role, roleAllows } from "../../shared/domain/role.ts";
 import { createIdentity, hashToken } from "../../shared/runtime/identity.ts";
@@ -99,7 +99,7 @@ test("principals.json may give nobody the role of workflows, nor two people one 
 test("a workflow's token is good for one audience and some minutes, and only as it was signed", async () => {
   const clock = createVirtualClock();
   const privateKeyJwk = await makeIssuerKey();
-  const issuer = await createIssuer({ privateKeyJwk, issuer: "https://issuer.test", clock });
+  const issuer = createIssuer({ privateKeyJwk, issuer: "https://issuer.test", clock });
   const audience = "http://127.0.0.1:7420";
   const token = await issuer.mint(audience);
   expect(await issuer.verify(token, audience)).toBe(WORKFLOWS_PRINCIPAL);
@@ -117,22 +117,32 @@ test("a workflow's token is good for one audience and some minutes, and only as 
     "x".repeat(100_000),
   ];
   for (const each of forged) expect(await issuer.verify(each, audience), each.slice(0, 40)).toBeUndefined();
-  const stranger = await createIssuer({
+  const stranger = createIssuer({
     privateKeyJwk: await makeIssuerKey(),
     issuer: "https://issuer.test",
     clock,
   });
   expect(await issuer.verify(await stranger.mint(audience), audience)).toBeUndefined();
-  const lookAlike = await createIssuer({ privateKeyJwk, issuer: "https://issuer.test.evil", clock });
+  const lookAlike = createIssuer({ privateKeyJwk, issuer: "https://issuer.test.evil", clock });
   expect(await issuer.verify(await lookAlike.mint(audience), audience)).toBeUndefined();
   await clock.advance((WORKFLOW_TOKEN_LIFETIME_SECONDS + 6) * 1_000);
   expect(await issuer.verify(token, audience)).toBeUndefined();
 });
 
+test("an issuer is not opened with a key that it cannot sign with", async () => {
+  const { privateKey } = await generateKeyPair("ES384", { extractable: true });
+  const rsa = await generateKeyPair("RS256", { extractable: true });
+  const { d: _, ...publicKeyJwk } = await makeIssuerKey();
+  for (const privateKeyJwk of [await exportJWK(privateKey), await exportJWK(rsa.privateKey), publicKeyJwk])
+    expect(() =>
+      createIssuer({ privateKeyJwk, issuer: "https://issuer.test", clock: createVirtualClock() }),
+    ).toThrow();
+});
+
 test("a workflow's token for several audiences, without an end, or from the future is refused", async () => {
   const clock = createVirtualClock();
   const privateKeyJwk = await makeIssuerKey();
-  const issuer = await createIssuer({ privateKeyJwk, issuer: "https://issuer.test", clock });
+  const issuer = createIssuer({ privateKeyJwk, issuer: "https://issuer.test", clock });
   const key = await importJWK(privateKeyJwk, "ES256");
   const now = clock.now().getTime() / 1_000;
   const sign = (claims: Record<string, unknown>) =>

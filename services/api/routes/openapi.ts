@@ -11,13 +11,11 @@ const schema = { response: { 200: Document, ...errorResponses } };
 /** `GET /v1/openapi.json` of the routes in this table, which may grow until the server is ready. */
 export function openApiRoutes(routes: readonly DocumentedRoute[]): FastifyPluginAsyncTypebox {
   return async (app) => {
-    let text = "";
-    app.addHook("onReady", async () => {
-      text = JSON.stringify(openApiDocument(routes));
+    let text: string | undefined;
+    app.get("/v1/openapi.json", { config: { role: "viewer" }, schema }, async (_, reply) => {
+      // Written once, for the first who asks: the table of routes cannot change any more.
+      text ??= JSON.stringify(openApiDocument(routes));
+      return reply.type("application/json; charset=utf-8").send(text as never);
     });
-    app.get("/v1/openapi.json", { config: { role: "viewer" }, schema }, async (_, reply) =>
-      // Written once: the table of routes cannot change any more.
-      reply.type("application/json; charset=utf-8").send(text as never),
-    );
   };
 }
