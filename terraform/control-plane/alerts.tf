@@ -59,6 +59,15 @@ locals {
       reducer   = "REDUCE_SUM"
       content   = "A route says one thing and users get another: `kubectl describe httproute` in the team's namespace tells whether its Gateway has accepted it, the Gateway's own events why not."
     }
+    previous-secret = {
+      title     = "GitHub signs with the previous secret"
+      condition = "the services wrote that a delivery was signed with the previous secret"
+      filter    = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${local.prefix}/previous-secret\""
+      threshold = 0
+      aligner   = "ALIGN_DELTA"
+      reducer   = "REDUCE_SUM"
+      content   = "While a rotation is under way that is as it must be. Afterwards the App still has the old secret, or somebody else has: put the new one into the App's settings, and disable the old version in Secret Manager (docs/deploy.md, \"A secret rotates\")."
+    }
     clock = {
       title     = "the clock does not reach a service"
       condition = "calls of Cloud Scheduler fail"
@@ -97,30 +106,4 @@ resource "google_monitoring_alert_policy" "alert" {
     content   = each.value.content
   }
   depends_on = [google_logging_metric.words]
-}
-
-# Cloud Deploy could not publish a notification: we then learn of a deployment only at the next look.
-resource "google_monitoring_alert_policy" "notification_failure" {
-  count                 = length(var.alert_emails) > 0 ? 1 : 0
-  project               = var.project_id
-  display_name          = "${local.prefix}: Cloud Deploy could not notify"
-  combiner              = "OR"
-  severity              = "WARNING"
-  notification_channels = local.notification_channels
-  conditions {
-    display_name = "PUBSUB_NOTIFICATION_FAILURE in the platform log"
-    condition_matched_log {
-      filter = "logName:\"clouddeploy.googleapis.com\" AND jsonPayload.pubsubNotificationType:* AND severity>=ERROR"
-    }
-  }
-  alert_strategy {
-    notification_rate_limit {
-      period = "3600s"
-    }
-  }
-  documentation {
-    mime_type = "text/markdown"
-    content   = "The agent of Cloud Deploy must be publisher on topics of exactly the fixed names."
-  }
-  depends_on = [google_project_service.api]
 }

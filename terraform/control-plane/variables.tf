@@ -46,6 +46,28 @@ variable "build_image" {
   }
 }
 
+variable "build_trigger" {
+  description = "What starts cloudbuild.yaml: our own repository at a connection of Cloud Build (projects/P/locations/R/connections/C/repositories/N, in this region), its branch, and base images by digest (_NODE_IMAGE, _BASE_IMAGE, _TERRAFORM_IMAGE). Null: a person does."
+  type = object({
+    repository  = string
+    branch      = optional(string, "^main$")
+    base_images = optional(map(string), {})
+  })
+  default = null
+  validation {
+    condition     = var.build_trigger == null || can(regex("^projects/[^/]+/locations/${var.region}/connections/[^/]+/repositories/[^/]+$", var.build_trigger.repository))
+    error_message = "build_trigger.repository must look like projects/P/locations/${var.region}/connections/C/repositories/N: a trigger and its connection are in one region."
+  }
+  validation {
+    condition     = var.build_trigger == null || can(regex("^\\^.+\\$$", var.build_trigger.branch))
+    error_message = "build_trigger.branch must begin with ^ and end with $: it is searched for, so that main alone would also be found in not-main, and whoever may push there would release."
+  }
+  validation {
+    condition     = var.build_trigger == null || alltrue([for name, image in try(var.build_trigger.base_images, {}) : contains(["_NODE_IMAGE", "_BASE_IMAGE", "_TERRAFORM_IMAGE"], name) && can(regex("@sha256:[0-9a-f]{64}$", image))])
+    error_message = "build_trigger.base_images must be _NODE_IMAGE, _BASE_IMAGE or _TERRAFORM_IMAGE, each by its digest (…@sha256:…)."
+  }
+}
+
 variable "cluster" {
   description = "The cluster of models: projects/P/locations/L/clusters/C, an output of ../platform. Null before there is one."
   type        = string

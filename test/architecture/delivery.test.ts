@@ -136,6 +136,14 @@ describe("the build of an image", () => {
     for (const { id, script, automapSubstitutions } of cloudBuild.steps)
       if (/\$_|\$\{?COMMIT/.test(script)) expect([id, automapSubstitutions]).toEqual([id, true]);
   });
+
+  test("is told all that it asks for where a push starts it", () => {
+    const trigger = readSource("terraform/control-plane/build-trigger.tf");
+    const told = [...trigger.matchAll(/^ +(_[A-Z]+) += /gm)].map(([, name = ""]) => name);
+    const bases = [...readSource("terraform/control-plane/variables.tf").matchAll(/"(_[A-Z]+_IMAGE)"/g)];
+    const given = [...told, ...bases.map(([, name = ""]) => name)];
+    expect(given.toSorted()).toEqual(Object.keys(cloudBuild.substitutions).toSorted());
+  });
 });
 
 describe("the releases of a commit", () => {

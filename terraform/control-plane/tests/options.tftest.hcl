@@ -43,6 +43,14 @@ run "smallest" {
     error_message = "Without repositories there is no federation."
   }
   assert {
+    condition     = length(google_monitoring_alert_policy.alert) == 0 && length(google_monitoring_alert_policy.log) == 0
+    error_message = "Without anybody to wake nothing is paid for."
+  }
+  assert {
+    condition     = length(google_cloudbuild_trigger.image) == 0 && length(google_cloudbuildv2_connection_iam_member.image) == 0
+    error_message = "Without a repository a person starts builds of the image."
+  }
+  assert {
     condition     = output.webhook_url == "https://signalbox-dev-webhook-123456789012.us-central1.run.app/webhooks/github"
     error_message = "GitHub calls the service itself."
   }
@@ -112,6 +120,7 @@ run "everything" {
     event_publishers      = ["serviceAccount:trainer@example-dev.iam.gserviceaccount.com"]
     github_repository_ids = ["123456789"]
     alert_emails          = ["oncall@example.com"]
+    build_trigger         = { repository = "projects/example-dev/locations/us-central1/connections/github/repositories/signalbox" }
     attestors             = ["projects/example-dev/attestors/built-by-us"]
     signing               = { enforced = true }
     kms_key               = "projects/example-dev/locations/us-central1/keyRings/k/cryptoKeys/c"
@@ -183,8 +192,81 @@ run "everything" {
     error_message = "What is asked to be warm is warm."
   }
   assert {
-    condition     = length(google_monitoring_alert_policy.alert) == 6 && google_monitoring_alert_policy.alert["drift"].severity == "ERROR" && length(google_monitoring_notification_channel.email) == 1
+    condition     = length(google_monitoring_alert_policy.alert) == 7 && google_monitoring_alert_policy.alert["drift"].severity == "ERROR" && length(google_monitoring_notification_channel.email) == 1
     error_message = "Somebody hears of trouble."
+  }
+  assert {
+    condition = { for name, each in google_monitoring_alert_policy.alert : name => "${each.conditions[0].condition_threshold[0].comparison} ${each.conditions[0].condition_threshold[0].threshold_value} ${each.conditions[0].condition_threshold[0].aggregations[0].per_series_aligner} ${each.conditions[0].condition_threshold[0].aggregations[0].cross_series_reducer}" } == {
+      backlog         = "COMPARISON_GT 600 ALIGN_MAX REDUCE_MAX"
+      clock           = "COMPARISON_GT 3 ALIGN_DELTA REDUCE_SUM"
+      dead            = "COMPARISON_GT 0 ALIGN_MAX REDUCE_MAX"
+      drift           = "COMPARISON_GT 0 ALIGN_DELTA REDUCE_SUM"
+      letters         = "COMPARISON_GT 0 ALIGN_DELTA REDUCE_SUM"
+      previous-secret = "COMPARISON_GT 0 ALIGN_DELTA REDUCE_SUM"
+      unfollowed      = "COMPARISON_GT 0 ALIGN_DELTA REDUCE_SUM"
+    }
+    error_message = "Facts may wait for 10 minutes, the clock may fail three times; of the rest one is enough."
+  }
+  assert {
+    condition = alltrue([
+      for name, metric in google_logging_metric.words : anytrue([
+        for each in google_monitoring_alert_policy.alert : endswith(each.conditions[0].condition_threshold[0].filter, "metric.type=\"logging.googleapis.com/user/${metric.name}\"")
+      ])
+    ])
+    error_message = "What is counted in the logs wakes somebody."
+  }
+  assert {
+    condition = (
+      strcontains(google_monitoring_alert_policy.alert["backlog"].conditions[0].condition_threshold[0].filter, "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\"")
+      && strcontains(google_monitoring_alert_policy.alert["dead"].conditions[0].condition_threshold[0].filter, "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\"")
+      && strcontains(google_monitoring_alert_policy.alert["dead"].conditions[0].condition_threshold[0].filter, "subscription_id=monitoring.regex.full_match(\".*-dead\")")
+    )
+    error_message = "Pub/Sub's own metrics are looked at: age where work waits, number where it is given up on."
+  }
+  assert {
+    condition     = alltrue([for name, each in google_logging_metric.words : each.filter == "resource.type=\"cloud_run_revision\" AND resource.labels.service_name:\"signalbox-prod-\" AND jsonPayload.message:\"${local.log_metrics[name].words}\"" && each.metric_descriptor[0].metric_kind == "DELTA"])
+    error_message = "Words are counted where services write them."
+  }
+  assert {
+    condition = { for name, each in google_monitoring_alert_policy.log : name => each.conditions[0].condition_matched_log[0].filter } == {
+      approval     = "${local._our_pipelines} AND logName=\"projects/example-dev/logs/clouddeploy.googleapis.com%2Frollout_update\" AND jsonPayload.rolloutUpdateType=\"APPROVAL_REQUIRED\""
+      build        = "logName=\"projects/example-dev/logs/cloudbuild\" AND resource.type=\"build\" AND labels.build_tags:\"signalbox-image\" AND labels.build_step=\"MAIN\" AND textPayload=(\"ERROR\" OR \"TIMEOUT\")"
+      notification = "logName:\"clouddeploy.googleapis.com\" AND jsonPayload.type=\"TYPE_PUBSUB_NOTIFICATION_FAILURE\""
+      release      = "${local._our_pipelines} AND ((logName=\"projects/example-dev/logs/clouddeploy.googleapis.com%2Frelease_render\" AND jsonPayload.releaseRenderState=\"FAILED\") OR (logName=\"projects/example-dev/logs/clouddeploy.googleapis.com%2Frollout_update\" AND jsonPayload.rolloutUpdateType=\"FAILED\"))"
+    }
+    error_message = "Somebody hears of a build that failed, of a release that was not rendered or rolled out, and of one that waits."
+  }
+  assert {
+    condition     = alltrue([for each in output.deployments : strcontains(local._our_pipelines, "\"${each.name}\"")]) && !strcontains(local._our_pipelines, "signalbox-prod-backends")
+    error_message = "That is of every service of ours, and of no model."
+  }
+  assert {
+    condition     = alltrue([for each in concat(values(google_monitoring_alert_policy.log), values(google_monitoring_alert_policy.alert)) : length(each.notification_channels) == 1 && length(each.documentation[0].content) > 40])
+    error_message = "Each goes to whoever is named, and says what to do."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.log["release"].conditions[0].condition_matched_log[0].label_extractors == tomap({ pipeline = "EXTRACT(resource.labels.pipeline_id)" }) && alltrue([for each in google_monitoring_alert_policy.log : each.alert_strategy[0].notification_rate_limit[0].period != ""])
+    error_message = "A letter names the service; and an alert on logs needs a limit of letters."
+  }
+
+  assert {
+    condition = (
+      google_cloudbuild_trigger.image[0].service_account == "projects/example-dev/serviceAccounts/signalbox-prod-image@example-dev.iam.gserviceaccount.com"
+      && google_cloudbuild_trigger.image[0].filename == "cloudbuild.yaml" && google_cloudbuild_trigger.image[0].location == "us-central1"
+    )
+    error_message = "A push starts cloudbuild.yaml, as the account that may build and release, in the region of everything."
+  }
+  assert {
+    condition     = google_cloudbuild_trigger.image[0].repository_event_config[0].push[0].branch == "^main$" && length(google_cloudbuild_trigger.image[0].repository_event_config[0].pull_request) == 0
+    error_message = "Only what came onto the branch is built: code of a pull request would run as who releases."
+  }
+  assert {
+    condition     = keys(google_cloudbuild_trigger.image[0].substitutions) == tolist(["_ATTESTOR", "_KEY", "_PREFIX", "_REGION", "_REGISTRY"]) && google_cloudbuild_trigger.image[0].substitutions["_REGISTRY"] == output.registry && google_cloudbuild_trigger.image[0].substitutions["_PREFIX"] == "signalbox-prod"
+    error_message = "The build is told where everything is, and what it signs with."
+  }
+  assert {
+    condition     = google_cloudbuildv2_connection_iam_member.image[0].name == "github" && google_cloudbuildv2_connection_iam_member.image[0].role == "roles/cloudbuild.readTokenAccessor" && google_cloudbuildv2_connection_iam_member.image[0].member == "serviceAccount:signalbox-prod-image@example-dev.iam.gserviceaccount.com"
+    error_message = "It reads the repository through that connection, and no more."
   }
   assert {
     condition     = alltrue([for account in keys(output.identities) : length("signalbox-prod-${account}") <= 30])
@@ -207,4 +289,28 @@ run "an_endpoint_is_a_name_of_gke" {
     cluster_endpoint = "10.0.0.2"
   }
   expect_failures = [var.cluster_endpoint]
+}
+
+run "a_trigger_is_in_the_region_of_its_repository" {
+  command = plan
+  variables {
+    build_trigger = { repository = "projects/example-dev/locations/europe-west1/connections/github/repositories/signalbox" }
+  }
+  expect_failures = [var.build_trigger]
+}
+
+run "a_trigger_names_a_whole_branch" {
+  command = plan
+  variables {
+    build_trigger = { repository = "projects/example-dev/locations/us-central1/connections/github/repositories/signalbox", branch = "main" }
+  }
+  expect_failures = [var.build_trigger]
+}
+
+run "a_trigger_takes_base_images_by_digest" {
+  command = plan
+  variables {
+    build_trigger = { repository = "projects/example-dev/locations/us-central1/connections/github/repositories/signalbox", base_images = { _NODE_IMAGE = "node:24" } }
+  }
+  expect_failures = [var.build_trigger]
 }
