@@ -272,6 +272,7 @@ describe("a token", () => {
     for (const body of [
       pushBody(fact, "projects/acme/subscriptions/facts-rollout"),
       pushBody(fact, `${SUBSCRIPTION}-2`),
+      pushBody(fact, SUBSCRIPTION.replace("projects/acme/", "projects/another/")),
       JSON.stringify(nameless),
       JSON.stringify({ ...nameless, subscription: [SUBSCRIPTION] }),
       "no JSON",

@@ -1,6 +1,6 @@
 // The manifests of one release, made from the folder of an endpoint: immutable, under the backend's own name, with nothing in them that
 // moves traffic. What they may hold is a short list, because whatever else they held would outlive the release or be shared by two.
-import { parseAllDocuments } from "yaml";
+import { type Document, parseAllDocuments, visit } from "yaml";
 import { failedPrecondition } from "../../domain/errors.ts";
 import { lastId } from "../../domain/names.ts";
 import type { ReleaseRequest } from "../../ports/deploys.ts";
@@ -46,6 +46,19 @@ const isManifest = (value: unknown): value is Manifest =>
   "apiVersion" in value &&
   typeof value.apiVersion === "string";
 
+/** Refuses an integer that would be written as another one than it was read as. */
+function refuseRounded(path: string, document: Document): void {
+  visit(document, {
+    Scalar(_key, { value, source }) {
+      if (typeof value !== "number" || !Number.isInteger(value) || Number.isSafeInteger(value)) return;
+      refused(
+        path,
+        `${source ?? value} is an integer that is not kept exactly. Write it in quotes, or smaller.`,
+      );
+    },
+  });
+}
+
 function read({ path, bytes }: ManifestFile): readonly Manifest[] {
   let text: string;
   try {
@@ -56,6 +69,7 @@ function read({ path, bytes }: ManifestFile): readonly Manifest[] {
   return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     const [problem] = document.errors;
     if (problem !== undefined) return refused(path, `it is no YAML: ${problem.message}`);
+    refuseRounded(path, document);
     // Aliases are bounded: a page of them could otherwise become gigabytes.
     const value = document.toJS({ maxAliasCount: 100 }) as unknown;
     if (value === null) return [];

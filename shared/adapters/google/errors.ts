@@ -76,16 +76,25 @@ interface ForeignError {
   readonly details?: unknown;
   readonly code?: unknown;
   readonly status?: unknown;
+  readonly errors?: unknown;
   readonly response?: { readonly status?: unknown; readonly data?: unknown };
 }
 
 const isCode = (value: unknown): value is ErrorCode =>
   typeof value === "string" && Object.hasOwn(ERROR_CODES, value);
 
-/** `error.status` of a JSON API's body, which is exact where the HTTP status is not: a 409 may be either of two codes. */
+/** Cloud Storage says a limit so, whatever the status: with 403 it would be a right that is missing. Its own client tries these again. */
+const LIMITS: ReadonlySet<unknown> = new Set(["rateLimitExceeded", "userRateLimitExceeded"]);
+
+const hasLimit = (errors: unknown): boolean =>
+  Array.isArray(errors) &&
+  errors.some((each: { readonly reason?: unknown } | null) => LIMITS.has(each?.reason));
+
+/** What a JSON API's body says, which is exact where the HTTP status is not: a 409 may be either of two codes. */
 function codeInBody(data: unknown): ErrorCode | undefined {
-  const status = (data as { error?: { status?: unknown } } | null | undefined)?.error?.status;
-  return isCode(status) ? status : undefined;
+  const said = (data as { error?: { status?: unknown; errors?: unknown } } | null | undefined)?.error;
+  if (hasLimit(said?.errors)) return "RESOURCE_EXHAUSTED";
+  return isCode(said?.status) ? said.status : undefined;
 }
 
 function codeOfNumber(value: unknown): ErrorCode | undefined {
@@ -99,7 +108,8 @@ function codeOfNumber(value: unknown): ErrorCode | undefined {
 export function googleCode(error: unknown): ErrorCode | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   if (error instanceof ControlPlaneError) return error.code;
-  const { name, code, status, response } = error as ForeignError;
+  const { name, code, status, errors, response } = error as ForeignError;
+  if (hasLimit(errors)) return "RESOURCE_EXHAUSTED";
   const known =
     codeInBody(response?.data) ??
     [code, status, response?.status].map((each) => (isCode(each) ? each : codeOfNumber(each))).find(isCode);

@@ -48,7 +48,8 @@ export function createSecrets(options: SecretsOptions): Secrets {
         );
       }
       const known = kept.get(prefix + name);
-      const ageMs = known === undefined ? Number.POSITIVE_INFINITY : now() - known.at;
+      // A clock that was set back says nothing of how long ago it was: then it is asked for.
+      const ageMs = known === undefined ? Number.POSITIVE_INFINITY : Math.abs(now() - known.at);
       if (known !== undefined && ageMs < SECRET_FRESH_MS) return known.secret;
       try {
         return await refresh(prefix + name);

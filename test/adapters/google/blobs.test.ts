@@ -8,6 +8,7 @@ import { createRest } from "../../../shared/adapters/google/rest.ts";
 import { createStorageObjects } from "../../../shared/adapters/google/storage-objects.ts";
 import { UPLOAD_PIECE_BYTES_MAX } from "../../../shared/adapters/google/storage-pieces.ts";
 import { systemClock as clock } from "../../../shared/adapters/system/clock.ts";
+import { isTransient } from "../../../shared/domain/errors.ts";
 import { itBehavesLikeBlobs } from "../../contracts/blobs.ts";
 import { createRestFront, type Fault } from "../../support/google/rest-front.ts";
 import { createStorageFake } from "../../support/google/storage-fake.ts";
@@ -15,11 +16,16 @@ import { createStorageFake } from "../../support/google/storage-fake.ts";
 const BUCKET = "acme-plans";
 const TOKEN = "ya29.canary-token";
 
-async function world(bucket = BUCKET) {
+async function world(bucket = BUCKET, timeoutMs?: number) {
   const storage = createStorageFake(BUCKET);
   const front = await createRestFront(storage.fake);
   onTestFinished(() => front.close());
-  const rest = createRest({ calls: createCalls({ clock }), accessToken: async () => TOKEN });
+  const rest = createRest({
+    // What carries bytes has a time limit of its own, longer than a test.
+    calls: (call, work) =>
+      createCalls({ clock })(timeoutMs === undefined ? call : { ...call, timeoutMs }, work),
+    accessToken: async () => TOKEN,
+  });
   const options = { rest, bucket, api: front.url };
   return { storage, front, blobs: createBlobs(options), objects: createStorageObjects(options) };
 }
@@ -88,6 +94,17 @@ describe("putting a blob", () => {
     ["403", { kind: "refused", status: 403, code: "PERMISSION_DENIED" }, "PERMISSION_DENIED"],
     ["401", { kind: "refused", status: 401, code: "UNAUTHENTICATED" }, "UNAVAILABLE"],
     [
+      "403 for a limit",
+      {
+        kind: "answered",
+        answer: () => ({
+          status: 403,
+          body: { error: { code: 403, errors: [{ domain: "usageLimits", reason: "rateLimitExceeded" }] } },
+        }),
+      },
+      "RESOURCE_EXHAUSTED",
+    ],
+    [
       "an answer that says nothing",
       { kind: "answered", answer: () => ({ status: 200, body: {} }) },
       "INTERNAL",
@@ -121,6 +138,35 @@ describe("putting a blob", () => {
     await expect(blobs.put(Buffer.from("x"))).rejects.toMatchObject({ code: "NOT_FOUND" });
     const huge = { byteLength: BLOB_IN_BUCKET_BYTES_MAX + 1 } as Uint8Array;
     await expect(blobs.put(huge)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", reason: "TOO_LARGE" });
+  });
+});
+
+describe("getting a blob", () => {
+  test.each<[string, Fault, string]>([
+    ["is refused", { kind: "refused", status: 403, code: "PERMISSION_DENIED" }, "PERMISSION_DENIED"],
+    ["meets a quota", { kind: "refused", status: 429, code: "RESOURCE_EXHAUSTED" }, "RESOURCE_EXHAUSTED"],
+    ["loses its answer", { kind: "lost reply" }, "UNAVAILABLE"],
+    ["is not answered", { kind: "silence" }, "DEADLINE_EXCEEDED"],
+    [
+      "is answered with more than any blob has",
+      { kind: "answered", answer: () => ({ status: 200, body: Buffer.alloc(BLOB_IN_BUCKET_BYTES_MAX + 1) }) },
+      "FAILED_PRECONDITION",
+    ],
+  ])("that %s is a typed error, and the next one has it", async (what, fault, code) => {
+    const { front, blobs } = await world(BUCKET, what === "is not answered" ? 200 : undefined);
+    const digest = await blobs.put(Buffer.from("a plan"));
+    front.fail(/^GET/, fault);
+    const error: unknown = await blobs.get(digest).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: "ControlPlaneError", code });
+    expect(isTransient(error)).toBe(code !== "PERMISSION_DENIED" && code !== "FAILED_PRECONDITION");
+    expect((await blobs.get(digest)).toString()).toBe("a plan");
+  });
+
+  test("that nobody answers when it is put is given up in time, and nothing is there", async () => {
+    const { storage, front, blobs } = await world(BUCKET, 200);
+    front.fail(/^POST/, { kind: "silence" });
+    await expect(blobs.put(Buffer.from("a plan"))).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    expect(storage.objects.size).toBe(0);
   });
 });
 

@@ -128,6 +128,17 @@ describe("a build that Cloud Build ends by itself", () => {
     expect(JSON.parse(object("b1", "fence.json") ?? "")).toMatchObject({ build: first().id });
   });
 
+  test("and forgets while it worked is interrupted, for ever", async () => {
+    const { builds, make, fake, bucket, first } = await queue();
+    await builds.start("b1", PLAN_SPEC);
+    const fence = { build: first().id, startedAt: "2026-01-01T00:00:00.000Z" };
+    bucket.objects.set("b/b1/fence.json", { bytes: Buffer.from(JSON.stringify(fence)), generation: 1 });
+    fake.builds.clear();
+    const over = { state: "done", result: { state: "failed", reason: "INTERRUPTED" } };
+    expect(await builds.status("b1")).toMatchObject(over);
+    expect(await make().status("b1")).toEqual(await builds.status("b1"));
+  });
+
   test("is not over while a twin may still begin", async () => {
     const { builds, fake, front, first } = await queue();
     front.fail(CREATE, { kind: "lost reply" });
@@ -189,6 +200,9 @@ describe("notifications of builds", () => {
   test("with __proto__ keys or integers beyond 2^53 change nothing", () => {
     const text = `{"id":"x","__proto__":{"tags":["signalbox"]},"tags":["signalbox"],"numericField":9007199254740993,"steps":[{"env":["SIGNALBOX_BUILD=b1"]}],"status":"SUCCESS"}`;
     expect(readBuildNotification(Buffer.from(text))).toEqual({ id: "b1", build: "x", ended: true });
+    const inherited = text.replace('"tags":["signalbox"],"numericField"', '"numericField"');
+    expect(inherited).toContain('"__proto__":{"tags":["signalbox"]}');
+    expect(readBuildNotification(Buffer.from(inherited))).toBeUndefined();
   });
 });
 

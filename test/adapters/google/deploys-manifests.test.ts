@@ -220,13 +220,25 @@ spec:
       expect(() => render(manifests(), { replicas })).toThrow(/whole number/);
   });
 
+  test.each(["9007199254740993", "-9007199254740993", "0x20000000000001", "1e30"])(
+    "with the integer %s are refused: what the cluster got would be another one",
+    (integer) => {
+      const text = manifests("serve").replace("spec:\n", `spec:\n  revisionHistoryLimit: ${integer}\n`);
+      expect(() => render(text)).toThrow(`server.yaml: ${integer} is an integer that is not kept exactly`);
+      expect(() => render(text.replace(integer, "9007199254740991"))).not.toThrow();
+    },
+  );
+
   test("with __proto__ keys change nothing of ours", () => {
     const text = manifests(
       "serve",
-      "---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\ndata: { __proto__: y }",
+      "---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\ndata: { __proto__: { polluted: y } }",
     );
-    render(text);
-    expect(({} as Record<string, unknown>)["y"]).toBeUndefined();
+    const config = render(text).find(({ kind }) => kind === "ConfigMap") ?? expect.unreachable("none");
+    // It is a key like any other.
+    expect(JSON.stringify((config as { data?: unknown }).data)).toBe('{"__proto__":{"polluted":"y"}}');
+    expect(Object.getPrototypeOf(config)).toBe(Object.prototype);
+    expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 
   test("are packed to the same bytes each time, as an archive that others read", () => {

@@ -43,6 +43,18 @@ test.each([
   [{ code: 599 }, "INTERNAL"],
   [{ code: 409 }, "ABORTED"],
   [{ code: 409, response: { data: { error: { status: "ALREADY_EXISTS" } } } }, "ALREADY_EXISTS"],
+  [{ code: 403, errors: [{ reason: "forbidden" }] }, "PERMISSION_DENIED"],
+  [{ code: 403, errors: [{ reason: "rateLimitExceeded" }] }, "RESOURCE_EXHAUSTED"],
+  [
+    {
+      response: {
+        status: 403,
+        data: { error: { code: 403, errors: [{ reason: "userRateLimitExceeded" }] } },
+      },
+    },
+    "RESOURCE_EXHAUSTED",
+  ],
+  [{ code: 403, errors: [null, "rateLimitExceeded"] }, "PERMISSION_DENIED"],
   [{ code: "PERMISSION_DENIED" }, "PERMISSION_DENIED"],
   [{ code: "ECONNREFUSED" }, "UNAVAILABLE"],
   [{ code: "ENOTFOUND" }, "UNAVAILABLE"],

@@ -16,14 +16,17 @@ async function platform(options: Partial<CallsOptions> & { activeMax?: number; p
     activeMax === undefined ? {} : { activeMax },
   );
   onTestFinished(() => server.close());
-  const make = (workflows: readonly string[] = Object.keys(CONTRACT_WORKFLOWS)) =>
+  const make = (
+    workflows: readonly string[] = Object.keys(CONTRACT_WORKFLOWS),
+    project = rest.project ?? "p",
+  ) =>
     createCloudExecutions({
       client: server.client,
       clock: systemClock,
-      project: "p",
       location: "europe-west1",
       workflows,
       ...rest,
+      project,
     });
   return { ...server, executions: make(), make };
 }
@@ -105,6 +108,17 @@ describe("when Cloud Workflows misbehaves, executions", () => {
     front.fail(/^GET .*\/echoes\/executions\/x$/, { kind: "refused", status, code }, 10);
     await expect(make(["echoes"]).get("x")).rejects.toMatchObject({ code: ours });
     expect(front.requests.filter((line) => line.endsWith("/x"))).toHaveLength(1);
+  });
+
+  test("of a project that is not ours are refused, and nothing starts", async () => {
+    const { executions, make } = await platform({ project: "q" });
+    for (const call of [
+      () => executions.start(ECHO),
+      () => executions.find(ECHO.cause),
+      () => executions.get("x"),
+    ])
+      await expect(call()).rejects.toMatchObject({ name: "ControlPlaneError", code: "PERMISSION_DENIED" });
+    expect(await make(undefined, "p").find(ECHO.cause)).toEqual([]);
   });
 
   test("are given up at the deadline when nothing answers", async () => {

@@ -9,6 +9,7 @@ import {
 } from "../../../shared/adapters/google/secrets.ts";
 import { SECRET_IN_MANAGER_BYTES_MAX } from "../../../shared/adapters/google/secrets-versions.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
+import { isTransient } from "../../../shared/domain/errors.ts";
 import { itBehavesLikeSecrets } from "../../contracts/secrets.ts";
 import { createVirtualClock } from "../../support/clock.ts";
 import { createRestFront } from "../../support/google/rest-front.ts";
@@ -18,10 +19,13 @@ async function world(project = "acme", timeoutMs?: number) {
   const manager = createSecretsFake("acme");
   const front = await createRestFront(manager.fake);
   onTestFinished(() => front.close());
-  const clock = createVirtualClock();
+  const virtual = createVirtualClock();
+  let offMs = 0;
+  const clock = { ...virtual, now: () => new Date(virtual.now().getTime() + offMs) };
   const calls = createCalls({ clock: systemClock, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const rest = createRest({ calls, accessToken: async () => "ya29.canary-token" });
-  return { manager, front, clock, secrets: createSecrets({ rest, project, clock, api: front.url }) };
+  const secrets = createSecrets({ rest, project, clock, api: front.url });
+  return { manager, front, clock, secrets, set: (ms: number) => void (offMs = ms) };
 }
 
 itBehavesLikeSecrets("versions of Secret Manager", async () => {
@@ -46,6 +50,34 @@ describe("a secret of Secret Manager", () => {
     await clock.advance(1);
     expect(await secrets.get("key")).toEqual({ current: "two", previous: "one" });
   });
+
+  test("is asked for again by a process whose clock was set back, which is not fresh for as long", async () => {
+    const { manager, secrets, set } = await world();
+    manager.add("key", "one");
+    await secrets.get("key");
+    manager.add("key", "two");
+    set(-3_600_000);
+    expect(await secrets.get("key")).toEqual({ current: "two", previous: "one" });
+    set(3_600_000);
+    expect(await secrets.get("key")).toEqual({ current: "two", previous: "one" });
+  });
+
+  test.each([
+    [429, "RESOURCE_EXHAUSTED", true],
+    [503, "UNAVAILABLE", true],
+    [403, "PERMISSION_DENIED", false],
+  ] as const)(
+    "that was never read and is answered %i is %s, and asked for once",
+    async (status, code, again) => {
+      const { manager, front, secrets } = await world();
+      manager.add("key", "one");
+      front.fail(/access/, { kind: "refused", status, code });
+      const error: unknown = await secrets.get("key").catch((thrown: unknown) => thrown);
+      expect([error, isTransient(error)]).toMatchObject([{ name: "ControlPlaneError", code }, again]);
+      expect(front.requests.length).toBe(1);
+      expect(await secrets.get("key")).toEqual({ current: "one" });
+    },
+  );
 
   test("is used on for an hour while Secret Manager cannot be reached, and not longer", async () => {
     const { manager, front, clock, secrets } = await world();

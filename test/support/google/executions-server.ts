@@ -8,7 +8,7 @@ import { createServer } from "../../../shared/runtime/server.ts";
 import { createTextSigner } from "../../../shared/runtime/signed-text.ts";
 import { workflowExecutionRoutes } from "../../../services/api/routes/workflow-executions.ts";
 import { as, listen, rememberingLog, testIdentity } from "../../services/door.ts";
-import { clientOptions, createRestFront, type RestFront } from "./rest-front.ts";
+import { clientOptions, createRestFront, restError, type RestFront } from "./rest-front.ts";
 
 /** A project with workflows in it. */
 export interface ExecutionsServer {
@@ -37,6 +37,9 @@ export async function createExecutionsServer(
   await server.register(workflowExecutionRoutes({ clock: systemClock, signer, workflows: executions.api }));
   const base = `http://127.0.0.1:${await listen(server)}`;
   const front = await createRestFront(async ({ method, path, query, headers, body }) => {
+    // The engine's server is of any project; Google's says no more than this of one that the caller may not see.
+    if (!path.startsWith("/v1/projects/p/"))
+      return restError(403, "PERMISSION_DENIED", `Permission denied on ${path} (or it may not exist).`);
     const { authorization = "", "content-type": type = "application/json" } = headers;
     const content =
       method === "GET"
