@@ -10,7 +10,7 @@ import { buildEnvironment, type BuildEnvironmentOptions } from "./compose/build-
 import { type ControlPlane, startControlPlane } from "./compose/control-plane.ts";
 import { type ListenOptions, openListening } from "./compose/listening.ts";
 import { rayFromEnvironment } from "./compose/ray.ts";
-import { freePort } from "./compose/ports.ts";
+import { freePorts } from "./compose/ports.ts";
 import { openTracing } from "./compose/open-tracing.ts";
 import { requireTerraform } from "./compose/requirements.ts";
 import { stopRequested } from "./compose/stop.ts";
@@ -82,11 +82,12 @@ export async function startInstallation(options: ServeOptions): Promise<Installa
       artifactRoots: options.artifactRoots ?? [],
       builds,
     });
+    const [port = 0, gatewayPort = 0] = await freePorts([options.port, options.gatewayPort], listening.host);
     const plane = await startControlPlane(adapters, {
       state,
       keys,
-      port: await freePort(options.port, listening.host),
-      gatewayPort: await freePort(options.gatewayPort, listening.host),
+      port,
+      gatewayPort,
     });
     ({ gatewayUrl } = plane);
     await lock.setUrl(plane.url);
