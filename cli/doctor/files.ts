@@ -54,7 +54,7 @@ function secretsOf(folder: string, nowMs: number): readonly Finding[] {
 export function certificateFinding(path: string, nowMs: number): Finding {
   const { validFrom, validTo } = new X509Certificate(readFileSync(path));
   const [fromMs, toMs] = [Date.parse(validFrom), Date.parse(validTo)];
-  const renew = "Renew it; the running control plane takes the new files at its next start.";
+  const renew = "Renew it in its place: a control plane that runs takes the new files within seconds.";
   if (nowMs > toMs) return failure("certificate", `${path} ended on ${validTo}.`, renew);
   if (nowMs < fromMs)
     return failure(
