@@ -7,6 +7,8 @@ import { describe, expect, test } from "vitest";
 import { createProgram } from "../../cli/program.ts";
 import { ALL_VIEWS } from "../../scripts/compose/rebuild-views.ts";
 import { readJobs, readTopology } from "../../scripts/compose/topology.ts";
+import { deployments } from "../../scripts/delivery/deployments.ts";
+import { parsePrincipals } from "../../shared/runtime/principals-file.ts";
 import { readSource, ROOT, sourceFiles } from "../support/source-files.ts";
 
 const COMMANDS_MIN = 3;
@@ -69,6 +71,62 @@ describe("the walk through the deployment", () => {
     expect(targets.filter((name) => !terraform.includes(`resource "${name.replace(".", '" "')}"`))).toEqual(
       [],
     );
+  });
+
+  test("has said what every command needs that is typed", () => {
+    const needed = /^You need: .*$/m.exec(text)?.[0] ?? "";
+    const programs = found(
+      /(?:^|[|;(] ?|&& |\bdo )(gcloud|terraform|git|docker|node|npm|jq|openssl|kubectl|envsubst)\b/gm,
+      code,
+    );
+    expect(programs.length).toBeGreaterThan(NAMES_MIN);
+    expect(programs.filter((name) => !needed.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test("has given every variable that Terraform asks for before the first plan of a root", () => {
+    for (const root of ["control-plane", "platform"]) {
+      const blocks = [
+        ...readSource(`terraform/${root}/variables.tf`).matchAll(/^variable "(\w+)" {\n([\s\S]*?)\n}/gm),
+      ];
+      const asked = blocks
+        .filter(([, , body = ""]) => !/^ {2}default +=/m.test(body))
+        .map(([, name = ""]) => name);
+      expect(asked.length).toBeGreaterThan(0);
+      const start = text.indexOf("terraform apply", text.indexOf(`cd terraform/${root}\n`));
+      const before = text.slice(0, text.indexOf("\ncd ", start));
+      const given = [
+        ...found(/-var="?(\w+)=/g, before.slice(start)),
+        ...found(/TF_VAR_(\w+)=/g, before),
+        ...found(/^(\w+) += /gm, readSource(`terraform/${root}/environments/dev.tfvars`)),
+        ...found(/^(\w+) *= .*#/gm, before),
+      ];
+      expect(asked.filter((name) => !given.includes(name))).toEqual([]);
+    }
+  });
+
+  test("names every service that may not have started, at the address that Terraform has for it", () => {
+    const keys = /^KEY=(\w+) +# or (.*)$/m.exec(code)?.slice(1).join(", ").split(", ") ?? [];
+    expect(keys.toSorted()).toEqual(
+      deployments()
+        .map(({ key }) => key)
+        .toSorted(),
+    );
+    const addresses = found(/"(module\.service\[[^ ]*)"/g, code);
+    expect(addresses).toEqual(['module.service[\\"$KEY\\"].google_cloud_run_v2_service.service']);
+    expect(terraform).toContain('resource "google_cloud_run_v2_service" "service"');
+    expect(readSource("terraform/control-plane/services.tf")).toMatch(/^module "service" {/m);
+  });
+
+  test("writes principals that the services read, with tokens that say who they are", () => {
+    const [principals = ""] = found(/principals\.json <<'END'\n([\s\S]*?)\nEND/g, code);
+    const read = parsePrincipals(principals);
+    expect(read.every(({ google = [] }) => google.length > 0)).toBe(true);
+    // Without its address a token is nobody's (shared/adapters/google/identity.ts).
+    const calls = [...text.matchAll(/print-identity-token --impersonate-service-account[^`]*/g)].map(
+      ([call]) => call,
+    );
+    expect(calls.length).toBeGreaterThan(0);
+    expect(calls.filter((call) => !call.includes("--include-email"))).toEqual([]);
   });
 
   test("fills every secret that a service reads, and no other", () => {
