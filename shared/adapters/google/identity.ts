@@ -50,9 +50,12 @@ function unknown(email: string): ControlPlaneError {
   );
 }
 
+/** The letters of ASCII alone: to lower all of Unicode would make one address of two. */
+const lowered = (email: string): string => email.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+
 /**
- * Google writes addresses in lower case, and principals.json must. The subject is pinned where the entry has it: another account
- * that got the address is as unknown as a stranger.
+ * No two accounts of Google differ in case alone, and some are written as their owner once typed them; principals.json takes lower
+ * case only. The subject is pinned where the entry has it: another account that got the address is as unknown as a stranger.
  */
 function ofGoogle(
   entries: readonly PrincipalEntry[],
@@ -60,8 +63,9 @@ function ofGoogle(
   subject: string,
 ): Principal | undefined {
   if (typeof email !== "string") return undefined;
+  const address = lowered(email);
   const found = entries.find(({ google = [] }) =>
-    google.some((each) => each.email === email && (each.subject === undefined || each.subject === subject)),
+    google.some((each) => each.email === address && (each.subject === undefined || each.subject === subject)),
   );
   if (found === undefined) throw unknown(email);
   return person(found);

@@ -9,11 +9,12 @@ export const GITHUB_ISSUER = "https://token.actions.githubusercontent.com";
 /** Where its keys are. */
 export const GITHUB_KEYS_URL = `${GITHUB_ISSUER}/.well-known/jwks`;
 
-/** Events whose jobs run what a stranger proposed, or in their name. */
+/** Events whose jobs run what a stranger proposed (GitHub's page "Events that trigger workflows": refs/pull/N/merge), or in their name. */
 const PROPOSED: ReadonlySet<unknown> = new Set([
   "pull_request",
   "pull_request_target",
   "pull_request_review",
+  "pull_request_review_comment",
   "issue_comment",
 ]);
 

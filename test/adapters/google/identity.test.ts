@@ -115,6 +115,7 @@ describe("a token of Google", () => {
     expect(await who({ claims: { email: "grace@example.com", sub: "1001" } })).toMatchObject({
       role: "operator",
     });
+    expect(await who({ claims: { email: "Ada@Example.com" } })).toMatchObject({ principal: "ada" });
     expect(await who({ claims: { email: WORKFLOWS } })).toMatchObject({ role: "workflow" });
     expect(await identity.authenticate("of our own")).toMatchObject({ role: "admin" });
   });
@@ -173,6 +174,9 @@ describe("a token of GitHub Actions", () => {
     ["without an environment", { without: ["environment"] }],
     ["of a pull request", { claims: { event_name: "pull_request" } }],
     ["of a pull request, in the base's name", { claims: { event_name: "pull_request_target" } }],
+    ["of a review of a pull request", { claims: { event_name: "pull_request_review" } }],
+    ["of a comment on its lines", { claims: { event_name: "pull_request_review_comment" } }],
+    ["of a comment on it", { claims: { event_name: "issue_comment" } }],
     ["that does not say of which event", { without: ["event_name"] }],
     ["for another audience", { claims: { aud: "https://github.com/acme" } }],
   ])("%s is nobody", async (_what, said) => {
