@@ -1,6 +1,5 @@
 // The other way in for outside events: CloudEvents on the public topic of Pub/Sub, pushed to us. The door behind is the same as that
 // of `POST /v1/events`: allow-list, role, schema, once.
-import { createHash } from "node:crypto";
 import { type CloudEvent, fromStructured, STRUCTURED_MEDIA_TYPE } from "../../shared/domain/cloud-event.ts";
 import { type ControlPlaneError, invalidArgument, isTransient } from "../../shared/domain/errors.ts";
 import type { Caller } from "../../shared/domain/role.ts";
@@ -8,7 +7,7 @@ import { parseStrictJson } from "../../shared/domain/strict-json.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { DeadLetters } from "../../shared/ports/dead-letters.ts";
 import type { Log } from "../../shared/runtime/log.ts";
-import { readPush } from "../../shared/runtime/push-message.ts";
+import { pushDigest, readPush } from "../../shared/runtime/push-message.ts";
 import type { OutsideDoor } from "./outside-door.ts";
 
 /** What letters of outside events are kept under. */
@@ -59,7 +58,7 @@ export function createOutsidePush(ports: OutsidePushPorts): (body: Buffer) => Pr
         return 503;
       }
       const { reason, message } = error as ControlPlaneError;
-      const id = `${SERVICE}/push-${createHash("sha256").update(body).digest("hex").slice(0, 32)}`;
+      const id = `${SERVICE}/push-${pushDigest(body)}`;
       log.error({ id, error }, "outside event refused, kept as a dead letter");
       const payload = body.toString("utf8").toWellFormed();
       await deadLetters.put({

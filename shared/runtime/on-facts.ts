@@ -1,6 +1,5 @@
 // The door of a fact service that runs alone, on functions-framework: pushes of Pub/Sub in, acknowledgements out.
 // Status codes are the protocol: 204 is done, not wanted, or kept as a dead letter; 5xx asks for the message again.
-import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { HttpFunction } from "@google-cloud/functions-framework";
 import { type ControlPlaneError, ERROR_CODES, isTransient } from "../domain/errors.ts";
@@ -16,7 +15,7 @@ import { acceptHint, hintAt, type Hints } from "./hints.ts";
 import { FACT_BYTES_MAX } from "./parse.ts";
 import { answerProbe, isProbe } from "./probes.ts";
 import { type PushGuard, tokenGuard } from "./push-guard.ts";
-import { factOfPush, isForOthers, subscriptionOfPush } from "./push-message.ts";
+import { factOfPush, isForOthers, pushDigest, subscriptionOfPush } from "./push-message.ts";
 
 /** Bytes of one push: a fact in base64, and its envelope. */
 export const PUSH_BYTES_MAX = Math.ceil((FACT_BYTES_MAX * 4) / 3) + 16_384;
@@ -45,7 +44,7 @@ async function acceptPush(service: FactService, ports: DeliverPorts, body: Buffe
   } catch (error) {
     if (isTransient(error)) throw error;
     const { reason, message } = error as ControlPlaneError;
-    const id = `${service.name}/push-${createHash("sha256").update(body).digest("hex").slice(0, 32)}`;
+    const id = `${service.name}/push-${pushDigest(body)}`;
     log.error({ id, error }, "push cannot be read, kept as a dead letter");
     const payload = body.toString("utf8").toWellFormed();
     await deadLetters.put({

@@ -1,4 +1,5 @@
 // A push of Pub/Sub, read: the fact that it carries.
+import { createHash } from "node:crypto";
 import { Type } from "typebox";
 import { type ControlPlaneError, invalidArgument } from "../domain/errors.ts";
 import type { AnyFact } from "../domain/fact.ts";
@@ -45,20 +46,25 @@ function bytesOf(data: string): Buffer {
   throw invalidPush("message.data is not in base64: send it padded, in the plain alphabet.");
 }
 
-function checkAttributes(attributes: Readonly<Record<string, string>>): void {
-  const entries = Object.entries(attributes);
+/** Google's own: libraries write the trace there (cloud.google.com/pubsub/docs/open-telemetry-tracing), topics with a schema its name. */
+const isOfGoogle = (key: string): boolean => key.toLowerCase().startsWith("goog");
+
+/** The attributes that the publisher wrote; INVALID_ARGUMENT for what Pub/Sub takes from nobody. */
+function publisherAttributes(attributes: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(attributes).filter(([key]) => !isOfGoogle(key));
   if (entries.length > PUSH_ATTRIBUTES_MAX)
     throw invalidPush(
       `message.attributes has ${entries.length} entries: ${PUSH_ATTRIBUTES_MAX} are allowed.`,
     );
   for (const [key, value] of entries) {
-    if (key === "" || Buffer.byteLength(key) > 256 || key.toLowerCase().startsWith("goog"))
+    if (key === "" || Buffer.byteLength(key) > 256)
       throw invalidPush(
         `message.attributes has the key ${JSON.stringify(key.slice(0, 40))}: no message can.`,
       );
     if (Buffer.byteLength(value) > PUSH_ATTRIBUTE_BYTES_MAX)
       throw invalidPush(`message.attributes.${key} is longer than ${PUSH_ATTRIBUTE_BYTES_MAX} bytes.`);
   }
+  return Object.fromEntries(entries);
 }
 
 /** The message of a push body. INVALID_ARGUMENT when the body is no push of Pub/Sub. */
@@ -70,8 +76,7 @@ export function readPush(body: Uint8Array): {
   if (!push().Check(read))
     throw invalidPush("The body is no push of Pub/Sub: message.data must be there, in base64.");
   const { data, attributes = {} } = read.message;
-  checkAttributes(attributes);
-  return { data: bytesOf(data), attributes };
+  return { data: bytesOf(data), attributes: publisherAttributes(attributes) };
 }
 
 /** The message of a topic that is not ours, which may have no data. INVALID_ARGUMENT when the body is no push of Pub/Sub. */
@@ -82,8 +87,7 @@ export function readHint(body: Uint8Array): {
   const read = parseStrictJson(body);
   if (!hintPush().Check(read)) throw invalidPush("The body is no push of Pub/Sub: message must be there.");
   const { data = "", attributes = {} } = read.message;
-  checkAttributes(attributes);
-  return { data: bytesOf(data), attributes };
+  return { data: bytesOf(data), attributes: publisherAttributes(attributes) };
 }
 
 /** What a body says of the subscription that pushes it; undefined when it does not say, or is no push. */
@@ -94,6 +98,21 @@ export function subscriptionOfPush(body: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Names a push that cannot be read. The same for every delivery of the message: the number of the attempt stands beside the message,
+ * and a push is given again when only the answer was lost.
+ */
+export function pushDigest(body: Uint8Array): string {
+  let message: unknown;
+  try {
+    ({ message } = JSON.parse(Buffer.from(body).toString("utf8")) as { readonly message?: unknown });
+  } catch {
+    // Falls through: what is no JSON is named by its bytes.
+  }
+  const named = typeof message === "object" && message !== null ? JSON.stringify(message) : body;
+  return createHash("sha256").update(named).digest("hex").slice(0, 32);
 }
 
 /** Whether this push is for one service alone, and that is another one. */

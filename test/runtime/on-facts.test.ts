@@ -105,6 +105,14 @@ describe("the push door", () => {
     expect(letters.toReversed().map(({ reason }) => reason)).toEqual(cases.map(([, reason]) => reason));
   });
 
+  test("keeps a message that is given again because the answer was lost only once", async () => {
+    const { post, deadLetters } = await door(() => Promise.reject(new Error("never reached")));
+    const again = (deliveryAttempt: number): string =>
+      JSON.stringify({ deliveryAttempt, ...(JSON.parse(push("no JSON")) as object) });
+    for (const text of [again(1), again(2)]) expect(await post(text)).toBe(204);
+    expect((await deadLetters.list(5)).total).toBe(1);
+  });
+
   test("turns away a missing or wrong token before anything else", async () => {
     const { post, port } = await door(() => Promise.reject(new Error("never reached")));
     expect(await post(body, {})).toBe(401);

@@ -78,6 +78,26 @@ test.each<[string, Buffer, Role, string]>([
   expect([total, letters[0]?.reason, letters[0]?.service, taken]).toEqual([1, reason, "events", []]);
 });
 
+test("attributes that Google and its libraries add change nothing", async () => {
+  const { accept, taken, deadLetters } = world();
+  const google = {
+    googclient_traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    googclient_schemaencoding: "JSON",
+    googclient_schemaname: "projects/acme/schemas/registered",
+    googclient_schemarevisionid: "a75ff1fd",
+  };
+  expect(await accept(push(DATA, { ...ATTRIBUTES, ...google }))).toBe(204);
+  expect([taken, (await deadLetters.list(1)).total]).toEqual([[DATA], 0]);
+});
+
+test("a message whose answer was lost comes again with another attempt, and is one letter", async () => {
+  const { accept, deadLetters } = world();
+  const attempt = (deliveryAttempt: number): Buffer =>
+    Buffer.from(JSON.stringify({ ...JSON.parse(push("x").toString()), deliveryAttempt }));
+  for (const body of [attempt(1), attempt(2), push("y")]) expect(await accept(body)).toBe(204);
+  expect((await deadLetters.list(5)).total).toBe(2);
+});
+
 test("data that is not what the type says is a dead letter; the same id with other content too", async () => {
   const { accept, taken, deadLetters } = world();
   expect(await accept(push({ ...DATA, role: "admin" }))).toBe(204);

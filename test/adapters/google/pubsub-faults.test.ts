@@ -216,8 +216,11 @@ test("the fake starts slowly, gives again after the deadline, and forgets what i
   expect(() => fake.subscription(subscription("idle"))).toThrow("not found");
   expect(() => make("bad", { filter: "attributes.a = 1 AND b OR c" })).toThrow();
   expect(() => make("long", { filter: `attributes.a = "${"x".repeat(250)}"` })).toThrow("256 bytes");
+  await fake.publish(TOPIC, [
+    { data: Buffer.from("x"), attributes: { googclient_traceparent: "00-1-1-01" } },
+  ]);
   for (const attributes of [
-    { googclient: "x" },
+    { google: "x" },
     { a: "x".repeat(1_025) },
     Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`k${i}`, ""])),
   ])

@@ -70,6 +70,8 @@ export class PubSubRefusal extends Error {
 
 const DAY_MS = 24 * 3_600_000;
 const MESSAGE_BYTES_MAX = 10_000_000;
+/** Keys that client libraries write (opentelemetry) and the service itself (schemas), though they begin with `goog`. */
+const OF_LIBRARIES = /^googclient_/;
 
 function check({ data, attributes }: Published): void {
   const refuse = (why: string): never => {
@@ -79,7 +81,7 @@ function check({ data, attributes }: Published): void {
   if (data.length === 0 && entries.length === 0) refuse("A message must have data or an attribute.");
   if (entries.length > 100) refuse("A message has at most 100 attributes.");
   for (const [key, value] of entries) {
-    if (key === "" || Buffer.byteLength(key) > 256 || key.startsWith("goog"))
+    if (key === "" || Buffer.byteLength(key) > 256 || (key.startsWith("goog") && !OF_LIBRARIES.test(key)))
       refuse(`The attribute key ${key} is not allowed.`);
     if (Buffer.byteLength(value) > 1_024) refuse(`The attribute ${key} is longer than 1024 bytes.`);
   }
