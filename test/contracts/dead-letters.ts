@@ -1,5 +1,7 @@
 // The law of the dead letters port, tried on every adapter.
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { PUSH_BYTES_MAX } from "../../shared/runtime/on-facts.ts";
 import type { DeadLetter, DeadLetters, FailedMessage } from "../../shared/ports/dead-letters.ts";
 
 const TIME = "2026-01-02T03:04:05.678Z";
@@ -57,6 +59,24 @@ export function itBehavesLikeDeadLetters(
       expect(letters.toReversed().map(({ payload }) => JSON.stringify(payload))).toEqual(
         payloads.map((p) => JSON.stringify(p)),
       );
+    });
+
+    test("the largest push that a door takes is kept whole, replayed, and gone without a trace", async () => {
+      const { deadLetters } = await create();
+      // Random bytes in base64: it cannot be packed to fit.
+      const data = randomBytes((PUSH_BYTES_MAX - 16_384) * 0.75).toString("base64");
+      const payload = JSON.stringify({ message: { data, messageId: "1" }, deliveryAttempt: 1 });
+      expect(payload.length).toBeGreaterThan(1_300_000);
+      await deadLetters.put(letter("large", payload));
+      await deadLetters.put(letter("large", payload));
+      await deadLetters.put(letter("other"));
+      expect((await deadLetters.list(10)).letters).toEqual([kept("other"), kept("large", payload)]);
+      await deadLetters.change("large", 1, "replaying", LATER);
+      await deadLetters.put(letter("large", "of the replay"));
+      expect(await deadLetters.get("large")).toMatchObject({ payload, failures: 2 });
+      expect(await deadLetters.change("large", 2, "gone", LATER)).toBe(true);
+      await deadLetters.put(letter("large", payload));
+      expect(await deadLetters.get("large")).toEqual(kept("large", payload));
     });
 
     test("a page goes on after a letter, and the letters of one state can be listed alone", async () => {

@@ -1,5 +1,5 @@
 // One document changed by compare-and-set: read, decide, write only if nobody else has written meanwhile.
-import type { DocumentReference } from "@google-cloud/firestore";
+import type { DocumentReference, WriteBatch } from "@google-cloud/firestore";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import type { Store } from "./firestore.ts";
 
@@ -19,13 +19,15 @@ export const OVERTAKEN: ReadonlySet<string> = new Set([
 
 /**
  * Changes a document, creating it if it is not there. `decide` may be called several times. Answers what was found by the call of
- * `decide` that counted. After a lost reply the document is read again, so `decide` must know its own work.
+ * `decide` that counted. After a lost reply the document is read again, so `decide` must know its own work. `beside` adds to the commit
+ * what lies in other documents.
  */
 export async function changeDocument<Fields>(
   store: Store,
   doing: string,
   document: DocumentReference,
   decide: (found: Fields | undefined) => DocumentChange,
+  beside?: (writes: WriteBatch, found: Fields | undefined, change: DocumentChange) => void,
 ): Promise<Fields | undefined> {
   for (let attempt = 1; attempt <= DOCUMENT_CHANGES_MAX; attempt++) {
     const found = await store.get(doing, document);
@@ -38,6 +40,7 @@ export async function changeDocument<Fields>(
           if (change !== "delete") writes.create(document, change);
         } else if (change === "delete") writes.delete(document, { lastUpdateTime: found.updateTime });
         else writes.update(document, change, { lastUpdateTime: found.updateTime });
+        beside?.(writes, fields, change);
       });
       return fields;
     } catch (error) {

@@ -6,7 +6,7 @@ import type { Receipt, ReceiptOutcome, Receipts } from "../../ports/receipts.ts"
 import { changeDocument, OVERTAKEN } from "./firestore-change.ts";
 import { documentId, wellFormed } from "./firestore-documents.ts";
 import type { Store } from "./firestore.ts";
-import { bodyPieces, createPieces, readBody } from "./receipts-bodies.ts";
+import { bodyPieces, createBody, readBody } from "./receipts-bodies.ts";
 
 /** Deliveries that were stored by this process and are not settled yet, of which the ETag is remembered. */
 export const FRESH_ROWS_MAX = 1_000;
@@ -54,7 +54,7 @@ async function write(store: Store, receipt: Receipt): Promise<Timestamp | undefi
   const [written] = await store.commit(`Keeping delivery ${guid}`, (writes) => {
     writes.create(rowOf(store, guid), { ...row, at: FieldValue.serverTimestamp() });
     writes.create(contentOf(store, bodyHash), { guid });
-    createPieces(store, writes, receipt, pieces);
+    createBody(store, writes, receipt, pieces);
   });
   return written?.writeTime;
 }
