@@ -9,8 +9,11 @@ import { googleCode, googleError } from "./errors.ts";
 export const METADATA_HOST = "metadata.google.internal";
 /** How long the metadata server may take: it is on the same machine. */
 export const METADATA_TIMEOUT_MS = 3_000;
-/** How long before its end a token is no longer given out: whoever gets it needs time to use it. */
-export const TOKEN_MARGIN_MS = 300_000;
+/**
+ * How long before its end a token is no longer given out: whoever gets it needs time to use it. Until four minutes before that end the
+ * metadata server gives the same one again, so a longer margin would ask it at every call for nothing.
+ */
+export const TOKEN_MARGIN_MS = 225_000;
 /** Tokens kept at one time, by audience or scopes; the oldest is dropped first. */
 export const TOKENS_KEPT_MAX = 100;
 /** Bytes of an answer of the metadata server. */
@@ -60,7 +63,7 @@ async function answerOf(response: Response): Promise<string> {
   return text.trim();
 }
 
-/** Tokens of the service account that this process runs as, each kept until five minutes before its end. */
+/** Tokens of the service account that this process runs as, each kept until shortly before its end. */
 export function createTokens({ clock, host = METADATA_HOST }: TokensOptions): WorkflowIdentity {
   const kept = new Map<string, Kept>();
   const underWay = new Map<string, Promise<Kept>>();

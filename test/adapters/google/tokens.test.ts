@@ -19,7 +19,7 @@ async function world() {
   const issuer = await startIssuer({
     honest: () => ({ iss: "https://accounts.google.com", sub: "1", iat: now(), exp: now() + 3_600 }),
   });
-  const metadata = await startMetadata(issuer);
+  const metadata = await startMetadata(issuer, undefined, undefined, clock);
   return { clock, metadata, tokens: createTokens({ clock, host: metadata.host }) };
 }
 
@@ -34,7 +34,7 @@ itBehavesLikeAWorkflowIdentity("the service account of a service", async ({ toke
 });
 
 describe("a token", () => {
-  test("is kept until five minutes before its end, for each audience and for each set of scopes", async () => {
+  test("is kept until shortly before its end, for each audience and for each set of scopes", async () => {
     const { clock, metadata, tokens } = await world();
     const one = await tokens.identityToken("https://api");
     await Promise.all(Array.from({ length: 8 }, () => tokens.identityToken("https://other")));
@@ -47,6 +47,14 @@ describe("a token", () => {
     await clock.advance(2_000);
     expect(await tokens.identityToken("https://api")).not.toBe(one);
     expect(await tokens.accessToken(["a", "b"])).not.toBe(access);
+  });
+
+  test("is not asked for while the metadata server would give the same one again", async () => {
+    const { clock, metadata, tokens } = await world();
+    const one = await tokens.identityToken("https://api");
+    await clock.advance(3_600_000 - 270_000);
+    for (let call = 0; call < 5; call++) expect(await tokens.identityToken("https://api")).toBe(one);
+    expect(metadata.asked.length).toBe(1);
   });
 
   test("is asked for with the audience as it is written", async () => {

@@ -1,9 +1,11 @@
 // A fake of the metadata server of Google Cloud. Written from "View and query VM metadata" and "Fetching identity tokens": requests
-// must carry `Metadata-Flavor: Google`, answers carry it too; `identity` signs for an audience, `token` answers JSON.
+// must carry `Metadata-Flavor: Google`, answers carry it too; `identity` signs for an audience, `token` answers JSON. By a clock it gives
+// the same token again until four or five minutes before its end (golang.org/x/oauth2 0.21: "The shortest MDS token cache time is 4 minutes").
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
+import type { Clock } from "../../../shared/ports/clock.ts";
 import type { FakeIssuer } from "./oidc-issuer-fake.ts";
 
 /** What goes wrong with the next requests. */
@@ -14,14 +16,32 @@ export interface MetadataFault {
   readonly never?: boolean;
 }
 
+/** How long before its end a token is still given again. */
+const CACHED_UNTIL_MS = 240_000;
+/** How long a token lives. */
+const LIFE_MS = 3_600_000;
+
 /** Starts one that signs as this account; closed when the test ends. */
 export async function startMetadata(
   issuer: FakeIssuer,
   account = "signalbox-rollout@acme.iam.gserviceaccount.com",
   /** The access token; a new one with each request if absent. */
   accessToken?: string,
+  clock?: Clock,
 ) {
   const asked: string[] = [];
+  const cache = new Map<string, { readonly token: string; readonly end: number }>();
+  const now = (): number => clock?.now().getTime() ?? 0;
+  /** The token of this request, and in how many seconds it ends. */
+  const tokenFor = async (url: string, make: () => string | Promise<string>) => {
+    const known = clock === undefined ? undefined : cache.get(url);
+    const kept =
+      known !== undefined && now() < known.end - CACHED_UNTIL_MS
+        ? known
+        : { token: await make(), end: now() + LIFE_MS };
+    cache.set(url, kept);
+    return { token: kept.token, seconds: Math.floor((kept.end - now()) / 1_000) - 1 };
+  };
   let fault: MetadataFault = {};
   const server = createServer((request, response) => {
     void (async () => {
@@ -35,13 +55,12 @@ export async function startMetadata(
         return void response.writeHead(fault.status ?? 200, head).end(fault.body ?? "told to fail");
       if (url.pathname.endsWith("/identity")) {
         const claims = { aud: url.searchParams.get("audience") ?? "", email: account, email_verified: true };
-        return void response.writeHead(200, head).end(await issuer.sign({ claims }));
+        const { token } = await tokenFor(url.href, () => issuer.sign({ claims }));
+        return void response.writeHead(200, head).end(token);
       }
-      const body = {
-        access_token: accessToken ?? `ya29.fake-${asked.length}`,
-        expires_in: 3_599,
-        token_type: "Bearer",
-      };
+      const made = () => accessToken ?? `ya29.fake-${asked.length}`;
+      const { token, seconds } = await tokenFor(url.href, made);
+      const body = { access_token: token, expires_in: seconds, token_type: "Bearer" };
       response.writeHead(200, { ...head, "content-type": "application/json" }).end(JSON.stringify(body));
     })();
   }).listen(0, "127.0.0.1");
