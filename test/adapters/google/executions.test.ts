@@ -11,10 +11,10 @@ import { createExecutionsServer } from "../../support/google/executions-server.t
 
 async function platform(options: Partial<CallsOptions> & { activeMax?: number; project?: string } = {}) {
   const { activeMax, ...rest } = options;
-  const server = await createExecutionsServer(
-    CONTRACT_WORKFLOWS,
-    activeMax === undefined ? {} : { activeMax },
-  );
+  const server = await createExecutionsServer(CONTRACT_WORKFLOWS, {
+    project: "p",
+    ...(activeMax === undefined ? {} : { activeMax }),
+  });
   onTestFinished(() => server.close());
   const make = (
     workflows: readonly string[] = Object.keys(CONTRACT_WORKFLOWS),

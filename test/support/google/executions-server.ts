@@ -20,7 +20,16 @@ export interface ExecutionsServer {
 /** Starts it with these workflows deployed. */
 export async function createExecutionsServer(
   workflows: Readonly<Record<string, string>>,
-  { activeMax, token: minted = "token" }: { readonly activeMax?: number; readonly token?: string } = {},
+  {
+    activeMax,
+    token: minted = "token",
+    project = "",
+  }: {
+    readonly activeMax?: number;
+    readonly token?: string;
+    /** The one that the caller may see; default: all. */
+    readonly project?: string;
+  } = {},
 ): Promise<ExecutionsServer> {
   const db = openDatabase(":memory:");
   const log = rememberingLog();
@@ -38,7 +47,7 @@ export async function createExecutionsServer(
   const base = `http://127.0.0.1:${await listen(server)}`;
   const front = await createRestFront(async ({ method, path, query, headers, body }) => {
     // The engine's server is of any project; Google's says no more than this of one that the caller may not see.
-    if (!path.startsWith("/v1/projects/p/"))
+    if (!path.startsWith(`/v1/projects/${project === "" ? "" : `${project}/`}`))
       return restError(403, "PERMISSION_DENIED", `Permission denied on ${path} (or it may not exist).`);
     const { authorization = "", "content-type": type = "application/json" } = headers;
     const content =
