@@ -12,12 +12,21 @@ import type { ProvisionerPorts } from "./ports.ts";
 
 /** Annotations of one check: GitHub takes 50 in a request. */
 const ANNOTATIONS_MAX = 50;
+/** Characters of an annotation: GitHub takes 64 KB, and a provider may quote the whole answer of an API. */
+export const ANNOTATION_LENGTH_MAX = 20_000;
 
 /** What is said about one plan or apply. */
 export type Body = Pick<Check, "status" | "title" | "summary"> &
   Partial<Pick<Check, "conclusion" | "annotations">>;
 
 const GONE: ReadonlySet<string> = new Set(["NOT_FOUND", "PERMISSION_DENIED"]);
+
+/** A problem at a line, as long as the code host takes it: the whole of it stands in the log. */
+const annotation = (path: string, line: number, said: string): Check["annotations"][number] => {
+  const message = said.length <= ANNOTATION_LENGTH_MAX ? said : `${said.slice(0, ANNOTATION_LENGTH_MAX)} …`;
+  // What was cut may end in half a character.
+  return { path, line, message: message.toWellFormed() };
+};
 
 /** A stack's name as people know it. */
 export const stackId = (name: string): string => name.slice("stacks/".length);
@@ -106,7 +115,7 @@ export async function planBody(ports: ProvisionerPorts, name: string, state: Pla
         resources: [],
         problems,
       });
-      const annotations = problems.map(({ path, line, message: what }) => ({ path, line, message: what }));
+      const annotations = problems.map(({ path, line, message: what }) => annotation(path, line, what));
       return { status: "completed", conclusion: "failure", ...text, annotations };
     }
     case "ready":
@@ -265,7 +274,7 @@ export async function reportConfiguration(
           summary: joinWithin(problems.map((problem) => `- ${plainText(formatProblem(problem))}`)),
           annotations: problems
             .slice(0, ANNOTATIONS_MAX)
-            .map(({ file, line, what, remedy }) => ({ path: file, line, message: `${what} ${remedy}` })),
+            .map(({ file, line, what, remedy }) => annotation(file, line, `${what} ${remedy}`)),
         };
   await put(ports, `configuration/${repository}/${commit}`, where, body);
 }

@@ -1,3 +1,6 @@
+/** Bytes of an annotation's message, in UTF-8 (https://docs.github.com/rest/checks/runs: 64 KB). */
+export const CHECK_ANNOTATION_BYTES_MAX = 64 * 1_024;
+
 /** A check on a commit, kept up to date under its id. */
 export interface Check {
   /** Stable: putting the same id again replaces the check. */
@@ -11,7 +14,7 @@ export interface Check {
   /** Markdown, at most 65,535 characters (GitHub's limit for a check run's summary). */
   readonly summary: string;
   readonly detailsUrl?: string;
-  /** Problems at lines of files, at most 50 in one request (GitHub). */
+  /** Problems at lines of files, at most 50 in one request (GitHub); each message has at most CHECK_ANNOTATION_BYTES_MAX. */
   readonly annotations: readonly { readonly path: string; readonly line: number; readonly message: string }[];
   /** Buttons, at most 3; a press comes back as a delivery that names `id` (GitHub: 20 characters of id and label, 40 of description). */
   readonly actions?: readonly { readonly id: string; readonly label: string; readonly description: string }[];

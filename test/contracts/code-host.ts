@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
-import type { Check, Checks } from "../../shared/ports/checks.ts";
+import { type Check, CHECK_ANNOTATION_BYTES_MAX, type Checks } from "../../shared/ports/checks.ts";
 import type { CodeHost } from "../../shared/ports/code-host.ts";
 
 /** A repository of which the contract knows everything: two branches from one commit. */
@@ -134,6 +134,16 @@ export function codeHostContract(name: string, create: () => Promise<CodeHostFix
       expect((await checks.list(repository)).map(({ title }) => title)).toStrictEqual([
         "2026-01-01T00:00:05.000Z",
       ]);
+    });
+
+    it("takes an annotation of 64 KB and refuses a larger one", async () => {
+      const { checks, repository, head } = fixture;
+      const message = "é".repeat(CHECK_ANNOTATION_BYTES_MAX / 2);
+      const annotations = [{ path: "a.tf", line: 1, message }];
+      await checks.put(check({ annotations }));
+      expect((await checks.list(repository, head))[0]?.annotations).toStrictEqual(annotations);
+      const larger = [{ path: "a.tf", line: 1, message: `${message}.` }];
+      expect(await codeOf(checks.put(check({ annotations: larger })))).toBe("INVALID_ARGUMENT");
     });
 
     it("keeps one comment per pull request and key", async () => {

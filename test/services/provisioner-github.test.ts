@@ -1,9 +1,10 @@
 // What people and the merge queue do on the code host, and what becomes of it.
 import { describe, expect, test } from "vitest";
+import { ANNOTATION_LENGTH_MAX } from "../../services/provisioner/checks.ts";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import { headName, type Permission } from "../../shared/domain/fork-gate.ts";
 import { approvePlan } from "../../shared/runtime/stack-operations.ts";
-import { planned } from "../support/builds-fake.ts";
+import { failed, planned } from "../support/builds-fake.ts";
 import { commitFiles } from "../support/git-repository.ts";
 import {
   existingStack,
@@ -266,4 +267,16 @@ describe("the merge queue", () => {
     await ask(at, base, group, "destroyed");
     expect(await checkOf(at, group, "signalbox/plan (web)")).toMatchObject({ conclusion: "neutral" });
   });
+});
+
+test("an error that quotes a whole answer is cut to what an annotation takes, and the check has its end", async () => {
+  const at = platform();
+  const { base, head } = await existingStack(at);
+  await at.deliver({ pullRequest: at.pull(base, head) });
+  const message = `${"x".repeat(ANNOTATION_LENGTH_MAX - 1)}😀${"é".repeat(100_000)}`;
+  const problems = [{ path: "stacks/web/main.tf", line: 3, column: 1, message }];
+  await at.ends("plan", () => ({ ...failed("PLAN_FAILED"), problems }));
+  const check = await checkOf(at, head, "signalbox/plan (web)");
+  expect(check).toMatchObject({ status: "completed", conclusion: "failure" });
+  expect(check?.annotations[0]?.message).toBe(`${"x".repeat(ANNOTATION_LENGTH_MAX - 1)}\uFFFD …`);
 });

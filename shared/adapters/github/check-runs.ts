@@ -1,7 +1,7 @@
 // Check runs of one App: found again by `external_id`, so that a reply that was lost leaves one run and not two.
 import { type Static, Type } from "typebox";
 import { invalidArgument } from "../../domain/errors.ts";
-import type { Check } from "../../ports/checks.ts";
+import { type Check, CHECK_ANNOTATION_BYTES_MAX } from "../../ports/checks.ts";
 import type { Send } from "./send.ts";
 import { checkMarker, readCheckMarker } from "./marker.ts";
 import { pages } from "./pages.ts";
@@ -55,6 +55,8 @@ export function requireCheck(check: Check): void {
     throw problem("summary", `is longer than ${SUMMARY_LENGTH_MAX} characters: cut it.`);
   if (check.annotations.length > ANNOTATIONS_MAX)
     throw problem("annotations", `are more than ${ANNOTATIONS_MAX}: send the first ones.`);
+  if (check.annotations.some(({ message }) => Buffer.byteLength(message) > CHECK_ANNOTATION_BYTES_MAX))
+    throw problem("annotations", `have a message of more than ${CHECK_ANNOTATION_BYTES_MAX} bytes: cut it.`);
   if ((check.status === "completed") !== (check.conclusion !== undefined))
     throw problem("conclusion", "belongs to completed checks, and to all of them.");
 }

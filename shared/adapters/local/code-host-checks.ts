@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type ControlPlaneError, invalidArgument } from "../../domain/errors.ts";
-import type { Check, Checks } from "../../ports/checks.ts";
+import { type Check, CHECK_ANNOTATION_BYTES_MAX, type Checks } from "../../ports/checks.ts";
 import { readJsonFile } from "./builds-folder.ts";
 import { repositoryFolder } from "./code-host.ts";
 
@@ -69,6 +69,8 @@ function requireCheck(check: Check): void {
     throw problem("summary", `is longer than ${SUMMARY_LENGTH_MAX} characters: cut it.`);
   if (check.annotations.length > ANNOTATIONS_MAX)
     throw problem("annotations", `are more than ${ANNOTATIONS_MAX}: send the first ones.`);
+  if (check.annotations.some(({ message }) => Buffer.byteLength(message) > CHECK_ANNOTATION_BYTES_MAX))
+    throw problem("annotations", `have a message of more than ${CHECK_ANNOTATION_BYTES_MAX} bytes: cut it.`);
   if ((check.status === "completed") !== (check.conclusion !== undefined)) {
     throw problem("conclusion", "belongs to completed checks, and to all of them.");
   }
@@ -86,7 +88,7 @@ export function createLocalChecks(options: { readonly root: string }): Checks {
     return next;
   };
   return {
-    put(check) {
+    async put(check) {
       requireCheck(check);
       const place = folder(check.repository, "checks");
       return inOrder(async () => {

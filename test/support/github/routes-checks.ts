@@ -4,6 +4,8 @@ import { type FakeCheckRun, FakeError, type FakeRepository, git, page, unprocess
 
 /** Annotations of one request (https://docs.github.com/rest/checks/runs#create-a-check-run). */
 const ANNOTATIONS_MAX = 50;
+/** Bytes of an annotation's message: 64 KB. */
+const MESSAGE_BYTES_MAX = 65_536;
 /** Characters of summary and text. */
 const TEXT_LENGTH_MAX = 65_535;
 /** Characters of a comment. */
@@ -32,6 +34,8 @@ function checkAnnotations(annotations: unknown): Body[] {
       throw unprocessable("CheckRun", "annotations.start_line", "invalid");
     if (!["notice", "warning", "failure"].includes(word(each["annotation_level"])))
       throw unprocessable("CheckRun", "annotations.annotation_level", "invalid");
+    if (Buffer.byteLength(word(each["message"])) > MESSAGE_BYTES_MAX)
+      throw new FakeError(422, "Invalid request.\n\nannotations.message is larger than 64 KB.");
     return each;
   });
 }
