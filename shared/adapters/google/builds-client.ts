@@ -2,7 +2,7 @@
 import type { CloudBuildClient } from "@google-cloud/cloudbuild/build/src/v1/index.js";
 import { ControlPlaneError } from "../../domain/errors.ts";
 import type { CallsOptions } from "./calls.ts";
-import { createCalls, ONCE } from "./calls.ts";
+import { createCalls, listed, ONCE } from "./calls.ts";
 import { type CloudBuild, toCloudBuild, type WireBuild } from "./builds-wire.ts";
 
 /** Builds of one id that are looked at: one, or a few twins. */
@@ -58,7 +58,9 @@ export function createBuildCalls(
     async find(tag) {
       const about = { method: "ListBuilds", doing: `Listing builds with the tag ${tag}`, resource: parent };
       const request = { parent, filter: `tags="${tag}"`, pageSize: BUILDS_OF_ID_MAX };
-      const [found] = await call(about, () => client.listBuilds(request, ONCE));
+      const found = await listed((page) =>
+        call(about, () => client.listBuilds({ ...request, ...page }, ONCE)),
+      );
       return (found as readonly WireBuild[])
         .map(toCloudBuild)
         .filter(({ tags }) => tags.includes(tag))

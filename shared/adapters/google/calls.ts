@@ -55,3 +55,32 @@ export function isAmbiguous(error: unknown): boolean {
 }
 
 const AMBIGUOUS: ReadonlySet<string> = new Set(["DEADLINE_EXCEEDED", "UNAVAILABLE", "INTERNAL", "ABORTED"]);
+
+/** Pages of one list that are read. */
+export const GOOGLE_LIST_PAGES_MAX = 20;
+
+/** What a generated client answers to a list with `ONCE`: entries, and the request for the next page. */
+type ListPage = readonly [
+  entries: readonly unknown[],
+  next: { readonly pageToken?: string | null | undefined } | null,
+  ...rest: unknown[],
+];
+
+/**
+ * The entries of a list, page by page: a page may have fewer than were asked for, or none at all, and others behind it
+ * (https://google.aip.dev/158). What lies beyond the last page that is read is as unknown as what a list that is behind does not show.
+ */
+export async function listed(
+  ask: (page: { readonly pageToken?: string }) => Promise<ListPage>,
+): Promise<readonly unknown[]> {
+  const found: unknown[] = [];
+  let page: { readonly pageToken?: string } = {};
+  for (let read = 0; read < GOOGLE_LIST_PAGES_MAX; read++) {
+    const [entries, next] = await ask(page);
+    found.push(...entries);
+    const pageToken = next?.pageToken ?? "";
+    if (pageToken === "") return found;
+    page = { pageToken };
+  }
+  return found;
+}

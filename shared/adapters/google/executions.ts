@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { ExecutionsClient } from "@google-cloud/workflows/build/src/v1/index.js";
 import type { Execution, Executions } from "../../ports/executions.ts";
 import { ControlPlaneError, invalidArgument, notFound } from "../../domain/errors.ts";
-import { type Calls, type CallsOptions, createCalls, isAmbiguous, ONCE } from "./calls.ts";
+import { type Calls, type CallsOptions, createCalls, isAmbiguous, listed, ONCE } from "./calls.ts";
 import { toExecution, type WireExecution } from "./executions-wire.ts";
 
 /** Executions of one cause that are looked at; more are duplicates of duplicates. FULL pages hold no more. */
@@ -64,7 +64,9 @@ async function listOf({ client, call, parent, read }: Place, workflow: string, c
     doing: `Listing executions of ${workflow}`,
     resource: request.parent,
   };
-  const [found] = await call(about, () => client.listExecutions(request, ONCE));
+  const found = await listed((page) =>
+    call(about, () => client.listExecutions({ ...request, ...page }, ONCE)),
+  );
   // Should the filter ever mean something else, then none is taken for ours that is not.
   const ours = (found as readonly WireExecution[]).filter(({ labels }) => labels?.[LABEL] === label);
   return ours.map(read).toSorted(byAge);

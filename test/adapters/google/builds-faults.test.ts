@@ -51,6 +51,15 @@ describe("a build whose creation says nothing", () => {
     expect(creates()).toHaveLength(1);
   }, 20_000);
 
+  test("is adopted from behind a page without any, as a list that is filtered may have", async () => {
+    const { builds, front, creates, first, object } = await queue();
+    front.fail(CREATE, { kind: "lost reply" });
+    front.fail(LIST, { kind: "answered", answer: () => ({ status: 200, body: { nextPageToken: "0" } }) });
+    await builds.start("b1", PLAN_SPEC);
+    expect(creates()).toHaveLength(1);
+    expect(JSON.parse(object("b1", "submitted.json") ?? "")).toMatchObject({ build: first().id });
+  });
+
   test("is created again when after a while there is none, and the fence would settle a twin", async () => {
     const { clock, skew } = skewed();
     const { builds, make, front, creates, fake } = await queue({ clock });

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
+  type CloudExecutionsOptions,
   createCloudExecutions,
   EXECUTION_ARGUMENT_BYTES_MAX,
 } from "../../../shared/adapters/google/executions.ts";
@@ -72,6 +73,29 @@ describe("when Cloud Workflows misbehaves, executions", () => {
       expect(creates(front.requests)).toBe(1);
     },
   );
+
+  test("are found behind a page without any, as a list that is filtered may have", async () => {
+    const { client, executions } = await platform();
+    const { id } = await executions.start(ECHO);
+    const sparse: CloudExecutionsOptions["client"] = {
+      createExecution: client.createExecution.bind(client),
+      getExecution: client.getExecution.bind(client),
+      cancelExecution: client.cancelExecution.bind(client),
+      listExecutions: (async ({ pageToken, ...request }: { readonly pageToken?: string }, options: object) =>
+        pageToken === "behind"
+          ? client.listExecutions(request, options)
+          : [[], { ...request, pageToken: "behind" }, {}]) as unknown as typeof client.listExecutions,
+    };
+    const other = createCloudExecutions({
+      client: sparse,
+      clock: systemClock,
+      project: "p",
+      location: "europe-west1",
+      workflows: Object.keys(CONTRACT_WORKFLOWS),
+    });
+    expect((await other.find(ECHO.cause)).map((each) => each.id)).toEqual([id]);
+    expect((await other.start(ECHO)).id).toBe(id);
+  });
 
   test("are not created again in the same breath when the list is behind as well", async () => {
     const { front, executions } = await platform();

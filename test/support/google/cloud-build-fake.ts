@@ -217,7 +217,12 @@ export function createCloudBuildFake(options: CloudBuildFakeOptions): CloudBuild
       .toReversed()
       .filter(({ tags }) => tag === undefined || tags.includes(tag));
     const size = Number(query.get("pageSize") ?? 50);
-    return { status: 200, body: { builds: found.slice(0, size).map((build) => shown(build, asNumbers)) } };
+    const token = query.get("pageToken") ?? "0";
+    if (!/^[0-9]+$/.test(token)) return restError(400, "INVALID_ARGUMENT", "invalid page token");
+    const end = Number(token) + size;
+    const page = found.slice(Number(token), end).map((build) => shown(build, asNumbers));
+    const next = end < found.length ? { nextPageToken: String(end) } : {};
+    return { status: 200, body: { builds: page, ...next } };
   };
   const cancel = (build: FakeBuild, asNumbers: boolean): RestAnswer => {
     if (build.finishTime !== undefined)
