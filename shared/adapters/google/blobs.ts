@@ -4,7 +4,7 @@ import { ControlPlaneError, invalidArgument, notFound } from "../../domain/error
 import type { Blobs } from "../../ports/blobs.ts";
 import { crc32cText } from "./crc32c.ts";
 import type { Rest } from "./rest.ts";
-import { createStorageObjects, type ObjectFacts } from "./storage-objects.ts";
+import { createStorageObjects, type ObjectFacts, type StorageObjects } from "./storage-objects.ts";
 
 /** Bytes of one blob in a bucket: saved plans and their canonical form are far smaller. */
 export const BLOB_IN_BUCKET_BYTES_MAX = 256 * 1024 * 1024;
@@ -17,6 +17,22 @@ export interface BlobsOptions {
   readonly bucket: string;
   /** Base URL of the JSON API. */
   readonly api?: string;
+}
+
+/**
+ * What is there, as far as this identity may look: a build of code under review may create objects and read none, since saved plans hold
+ * secrets of other stacks.
+ */
+async function lookIfAllowed(
+  objects: Pick<StorageObjects, "look">,
+  name: string,
+): Promise<ObjectFacts | "forbidden" | undefined> {
+  try {
+    return await objects.look(name);
+  } catch (error) {
+    if (error instanceof ControlPlaneError && error.code === "PERMISSION_DENIED") return "forbidden";
+    throw error;
+  }
 }
 
 const hexOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -38,8 +54,9 @@ export function createBlobs({ rest, bucket, api }: BlobsOptions): Blobs {
       const name = `sha256/${hex}`;
       if (await objects.write(name, bytes, "0")) return `sha256:${hex}`;
       // It was there: of another caller, or of ourselves, whose answer was lost. What is damaged is written over, that one only.
-      const there = await objects.look(name);
-      if (there !== undefined && isWhole(there, bytes)) return `sha256:${hex}`;
+      const there = await lookIfAllowed(objects, name);
+      // That something of this name is there is all that is to be known then; who reads it compares the digest.
+      if (there === "forbidden" || (there !== undefined && isWhole(there, bytes))) return `sha256:${hex}`;
       if (await objects.write(name, bytes, there?.generation ?? "0")) return `sha256:${hex}`;
       throw new ControlPlaneError(
         "ABORTED",

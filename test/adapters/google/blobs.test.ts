@@ -61,6 +61,18 @@ describe("putting a blob", () => {
     expect(storage.objects.size).toBe(1);
   });
 
+  test("again as an identity that may create and not read, as builds of plans, is done", async () => {
+    const { storage, blobs } = await world();
+    storage.grant("create");
+    for (const bytes of [Buffer.from("a canonical plan"), randomBytes(UPLOAD_PIECE_BYTES_MAX + 1)]) {
+      expect(await blobs.put(bytes)).toBe(digestOf(bytes));
+      expect(await blobs.put(bytes)).toBe(digestOf(bytes));
+    }
+    expect(storage.objects.size).toBe(2);
+    storage.grant();
+    await expect(blobs.put(Buffer.from("another"))).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+  });
+
   test("that was damaged since writes it over, at the generation that was seen", async () => {
     const { storage, blobs } = await world();
     const bytes = Buffer.from("a plan");

@@ -22,8 +22,13 @@ interface Session {
 
 const PIECE = 256 * 1024;
 
+/** What an identity may do with objects (cloud.google.com/storage/docs/access-control/iam-permissions). */
+export type ObjectPermission = "create" | "delete" | "get" | "list";
+const ALL: readonly ObjectPermission[] = ["create", "delete", "get", "list"];
+
 /** A new bucket. */
 export function createStorageFake(bucket: string) {
+  let granted: readonly ObjectPermission[] = ALL;
   const objects = new Map<string, StoredObject>();
   const sessions = new Map<string, Session>();
   // Larger than 2^53, as generations may be: whoever reads one as a number loses its end.
@@ -53,6 +58,12 @@ export function createStorageFake(bucket: string) {
   };
   const isStale = (name: string, wanted: string | null): boolean =>
     wanted !== null && wanted !== (objects.get(name)?.generation ?? "0");
+  const denied = (permission: ObjectPermission): RestAnswer =>
+    restError(
+      403,
+      "PERMISSION_DENIED",
+      `caller does not have storage.objects.${permission} access to the Google Cloud Storage object.`,
+    );
   const stale = restError(
     412,
     "FAILED_PRECONDITION",
@@ -64,7 +75,10 @@ export function createStorageFake(bucket: string) {
     wanted: string | null,
     crc32c: string | undefined,
   ): RestAnswer => {
+    if (!granted.includes("create")) return denied("create");
     if (isStale(name, wanted)) return stale;
+    // To replace is to delete as well.
+    if (objects.has(name) && !granted.includes("delete")) return denied("delete");
     if (crc32c !== undefined && crc32c !== crc32cText(bytes))
       return restError(400, "INVALID_ARGUMENT", "Provided CRC32C doesn't match calculated CRC32C.");
     const object = { bytes, generation: String(generations++) };
@@ -145,9 +159,10 @@ export function createStorageFake(bucket: string) {
       return query.get("uploadType") === "multipart" ? multipart(request) : openSession(request);
     }
     const prefix = `/storage/v1/b/${bucket}/o`;
-    if (path === prefix) return list(request);
+    if (path === prefix) return granted.includes("list") ? list(request) : denied("list");
     const name = path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : undefined;
     if (name === undefined) return restError(404, "NOT_FOUND", "The specified bucket does not exist.");
+    if (!granted.includes("get")) return denied("get");
     const object = objects.get(name);
     const wanted = query.get("generation") ?? object?.generation;
     if (object === undefined || wanted !== object.generation)
@@ -158,6 +173,8 @@ export function createStorageFake(bucket: string) {
     fake,
     objects,
     sessions,
+    /** From now on whoever calls may do this much, such as `create` alone (roles/storage.objectCreator). */
+    grant: (...permissions: readonly ObjectPermission[]): void => void (granted = permissions),
     /** Changes the bytes behind everybody's back. */
     overwrite: (
       name: string,
