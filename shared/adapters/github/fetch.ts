@@ -6,6 +6,8 @@ import { ControlPlaneError } from "../../domain/errors.ts";
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** Answers that are kept to ask whether they have changed. */
 export const KNOWN_ANSWERS_MAX = 500;
+/** Times that one request is led on. */
+export const REDIRECTS_MAX = 3;
 /** Bytes of an answer that is kept. */
 export const KNOWN_ANSWER_BYTES_MAX = 256 * 1024;
 
@@ -50,6 +52,30 @@ function keyOf(url: string, headers: Headers): string {
     .digest("hex");
 }
 
+/** Statuses that lead every request on, and those that lead reads alone: what a write becomes there is left to the client (RFC 9110, 15.4). */
+const LEADS = new Set([307, 308]);
+const LEADS_READS = new Set([301, 302]);
+
+/**
+ * Follows a repository that was renamed or transferred: GitHub leads from its old name to `/repositories/ID`, which is no error
+ * (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api). The token goes to the host that it is for, and
+ * to no other.
+ */
+async function sendFollowing(underneath: Fetch, start: string, init: RequestInit): Promise<Response> {
+  let url = start;
+  for (let led = 0; ; led += 1) {
+    const response = await underneath(url, { ...init, redirect: "manual" });
+    const isRead = (init.method ?? "GET") === "GET";
+    if (!LEADS.has(response.status) && !(isRead && LEADS_READS.has(response.status))) return response;
+    await response.body?.cancel();
+    const place = response.headers.get("location") ?? "";
+    const next = URL.canParse(place, url) ? new URL(place, url) : undefined;
+    if (next?.origin !== new URL(start).origin || led >= REDIRECTS_MAX)
+      throw unusable("leads elsewhere, or on and on");
+    url = next.href;
+  }
+}
+
 /** A fetch with both. `underneath` is what really sends. */
 export function createGithubFetch(underneath: Fetch = globalThis.fetch): Fetch {
   const known = new Map<string, Known>();
@@ -69,7 +95,7 @@ export function createGithubFetch(underneath: Fetch = globalThis.fetch): Fetch {
     headers.delete("x-signalbox-scope");
     const before = key === undefined ? undefined : known.get(key);
     if (before !== undefined) headers.set("if-none-match", before.etag);
-    const response = await underneath(url, { ...init, headers, redirect: "error" });
+    const response = await sendFollowing(underneath, url, { ...init, headers });
     if (response.status === 304 && before !== undefined) {
       await response.body?.cancel();
       return new Response(before.body, {

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { basename, dirname } from "node:path";
 import { checkJwt } from "./jwt.ts";
+import { createMovedNames } from "./moved.ts";
 import { CHECK_ROUTES } from "./routes-checks.ts";
 import { GIT_ROUTES } from "./routes-git.ts";
 import { type Answer, APP_ROUTES, type FakeAppState, type FakeSettings, type Route } from "./routes.ts";
@@ -44,6 +45,8 @@ export interface GithubFake extends FakeAppState {
   /** Milliseconds by which the fake's clock is ahead of ours. */
   readonly skew: { ms: number };
   addRepository(folder: string): FakeRepository;
+  /** Its old name leads on to it. */
+  rename(repository: FakeRepository, fullName: string): void;
   /** The next `times` requests whose `METHOD path` matches fail so. */
   fail(match: RegExp, fault: Fault, times?: number): void;
   close(): Promise<void>;
@@ -98,7 +101,9 @@ export async function startGithubFake(): Promise<GithubFake> {
 
   const skew = { ms: 0 };
   const repositories = new Map<string, FakeRepository>();
+  const moved = createMovedNames(repositories, installation.repositories);
   const fake = {
+    rename: moved.rename,
     settings: { ...CREATED },
     installations: new Map([[installation.id, installation]]),
     repositories,
@@ -166,8 +171,9 @@ export async function startGithubFake(): Promise<GithubFake> {
 
   async function work(request: IncomingMessage, isStale: boolean, base: string): Promise<Answer> {
     const url = new URL(request.url ?? "/", base);
+    const path = moved.pathOf(request.method, url);
     for (const route of ROUTES) {
-      const match = route.method === request.method ? route.path.exec(url.pathname) : null;
+      const match = route.method === request.method ? route.path.exec(path) : null;
       if (match === null) continue;
       const params = match.groups ?? {};
       const repository = authenticate(route, request, params["repo"]);

@@ -68,7 +68,7 @@ export interface FakeComment {
 /** A repository. */
 export interface FakeRepository {
   readonly id: number;
-  readonly fullName: string;
+  fullName: string;
   readonly folder: string;
   defaultBranch: string;
   readonly pulls: Map<number, FakePull>;
