@@ -53,8 +53,13 @@ const answered = (
     encoding,
   );
 
-async function world(options: { readonly timeoutMs?: number } = {}) {
-  const fake = await startPrometheusFake("a-token");
+interface Options {
+  readonly timeoutMs?: number;
+  readonly managed?: boolean;
+}
+
+async function world({ managed = false, ...options }: Options = {}) {
+  const fake = await startPrometheusFake("a-token", { managed });
   const clock = createVirtualClock();
   const query = createPrometheusClient({ url: fake.url, token: async () => "a-token", ...options });
   const metrics = createMetrics({ query, clock });
@@ -66,7 +71,7 @@ async function world(options: { readonly timeoutMs?: number } = {}) {
   return { fake, clock, metrics, counts, nowMs: () => clock.now().getTime() };
 }
 
-async function trial(options?: { readonly timeoutMs?: number }) {
+async function trial(options?: Options) {
   const made = await world(options);
   onTestFinished(() => made.fake.close());
   return made;
@@ -290,5 +295,42 @@ describe("counters of Prometheus", () => {
     expect(managedPrometheus("demo")).toBe(
       "https://monitoring.googleapis.com/v1/projects/demo/location/global/prometheus",
     );
+  });
+});
+
+describe("counters as Managed Service for Prometheus exports them", () => {
+  type Scrape = readonly [requests: number, errors: number | undefined];
+  const grown = async (...scrapes: readonly Scrape[]) => {
+    const { fake, clock, counts, nowMs } = await trial({ managed: true });
+    for (const [requests, errors] of scrapes) {
+      fake.scrape(nowMs(), target("a", { backend: "one" }), counters("one", requests, errors));
+      await clock.advance(1_000);
+    }
+    return (await counts()).map(({ requests, errors }) => [requests, errors]);
+  };
+
+  it("are whole when both begin at 0 with the process", async () => {
+    expect(await grown([0, 0], [4, 1], [9, 3])).toEqual([
+      [0, 0],
+      [4, 1],
+      [9, 3],
+    ]);
+  });
+
+  it("lack what one has counted before it is there, so that each is to be there from the start", async () => {
+    expect(await grown([0, undefined], [4, 3], [9, 4])).toEqual([
+      [0, 0],
+      [4, 0],
+      [9, 1],
+    ]);
+  });
+
+  it("that fall tell of a restart, by less than they told before", async () => {
+    expect(await grown([0, 0], [40, 5], [2, 1], [3, 1])).toEqual([
+      [0, 0],
+      [40, 5],
+      [2, 1],
+      [3, 1],
+    ]);
   });
 });

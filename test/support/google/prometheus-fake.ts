@@ -32,9 +32,23 @@ interface Series {
 const SELECTOR = /^(\w+)\{(\w+="[^"\\]*"(?:,\w+="[^"\\]*")*)\}\[(\d+)s\]$/;
 const MATCHER = /(\w+)="([^"\\]*)"/g;
 
-/** Starts the fake on a free loopback port; with a token it asks for one. */
-export async function startPrometheusFake(token?: string): Promise<PrometheusFake> {
+/** Where a counter is reckoned from, and what it was last. */
+interface Reckoned {
+  readonly from: number;
+  readonly last: number;
+}
+
+/**
+ * Starts the fake on a free loopback port; with a token it asks for one. `managed`: counters are kept as the collectors of Managed Service
+ * for Prometheus export them: the first value of a series is dropped and the others are told as what came on top of it, until one
+ * falls (`getResetAdjusted` in pkg/export/series_cache.go of GoogleCloudPlatform/prometheus-engine).
+ */
+export async function startPrometheusFake(
+  token?: string,
+  { managed = false }: { readonly managed?: boolean } = {},
+): Promise<PrometheusFake> {
   const stored = new Map<string, Series>();
+  const reckoned = new Map<string, Reckoned>();
   const queries: string[] = [];
   const faults: PrometheusFault[] = [];
 
@@ -43,6 +57,15 @@ export async function startPrometheusFake(token?: string): Promise<PrometheusFak
     const series = stored.get(key) ?? { labels, samples: [] };
     series.samples.push({ timeMs, value: String(value) });
     stored.set(key, series);
+  }
+
+  /** The value as a collector exports it; undefined for one that it drops. */
+  function exported(labels: Readonly<Record<string, string>>, value: number): number | undefined {
+    const key = JSON.stringify(Object.entries(labels).toSorted());
+    const known = reckoned.get(key);
+    const from = known === undefined ? value : value < known.last ? 0 : known.from;
+    reckoned.set(key, { from, last: known === undefined ? 0 : value });
+    return known === undefined ? undefined : value - from;
   }
 
   function matrix(query: string, timeMs: number): readonly unknown[] | undefined {
@@ -102,8 +125,11 @@ export async function startPrometheusFake(token?: string): Promise<PrometheusFak
     queries,
     scrape(timeMs, target, exposed) {
       keep({ ...target, __name__: "up" }, timeMs, exposed === undefined ? 0 : 1);
-      for (const { name, labels, value } of exposed ?? [])
-        keep({ ...target, ...labels, __name__: name }, timeMs, value);
+      for (const { name, labels, value } of exposed ?? []) {
+        const all = { ...target, ...labels, __name__: name };
+        const told = managed ? exported(all, Number(value)) : value;
+        if (told !== undefined) keep(all, timeMs, told);
+      }
     },
     fail: (...next) => void faults.push(...next),
     async close() {
