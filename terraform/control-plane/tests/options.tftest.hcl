@@ -97,6 +97,19 @@ run "restored" {
   }
 }
 
+run "a_pool_without_egress" {
+  command = plan
+  variables {
+    protected   = false
+    worker_pool = {}
+  }
+
+  assert {
+    condition     = length(google_cloudbuild_worker_pool.pool) == 1 && length(google_compute_router.builds) == 0 && length(google_compute_router_nat.builds) == 0
+    error_message = "A pool reaches Google's APIs and nothing else unless it is asked to."
+  }
+}
+
 run "default_database" {
   command = plan
   variables {
@@ -152,12 +165,28 @@ run "everything" {
     error_message = "Of the webhook one path is public."
   }
   assert {
+    condition     = join(", ", sort([for each in google_compute_security_policy.front[0].rule : "${each.priority} ${each.action} ${try("${each.rate_limit_options[0].exceed_action} ${each.rate_limit_options[0].enforce_on_key} ${each.rate_limit_options[0].rate_limit_threshold[0].count}/${each.rate_limit_options[0].rate_limit_threshold[0].interval_sec}", "")}"])) == "1000 throttle deny(429) IP 600/60, 2147483647 allow " && alltrue([for each in google_compute_backend_service.service : each.protocol == "HTTPS" && each.load_balancing_scheme == "EXTERNAL_MANAGED"])
+    error_message = "An address that asks more than ten times a second is turned away before it reaches us."
+  }
+  assert {
+    condition = (
+      google_compute_subnetwork.builds[0].private_ip_google_access && google_compute_network_attachment.builds[0].connection_preference == "ACCEPT_MANUAL"
+      && google_dns_record_set.googleapis["private.googleapis.com."].rrdatas == tolist(["199.36.153.8", "199.36.153.9", "199.36.153.10", "199.36.153.11"])
+      && google_dns_record_set.googleapis["*.googleapis.com."].rrdatas == tolist(["private.googleapis.com."])
+    )
+    error_message = "The pool reaches Google's APIs by the addresses of private.googleapis.com."
+  }
+  assert {
+    condition     = google_kms_crypto_key_iam_member.signer[0].role == "roles/cloudkms.signerVerifier" && google_kms_crypto_key.images[0].version_template[0].algorithm == "EC_SIGN_P256_SHA256" && google_container_analysis_note_iam_member.signer[0].role == "roles/containeranalysis.notes.attacher" && google_binary_authorization_attestor_iam_member.signer[0].role == "roles/binaryauthorization.attestorsViewer" && google_project_iam_member.signer[0].role == "roles/containeranalysis.occurrences.editor"
+    error_message = "Who signs may sign and attach, and neither make keys nor attestors."
+  }
+  assert {
     condition     = google_compute_ssl_policy.front[0].min_tls_version == "TLS_1_2"
     error_message = "Old TLS is turned away."
   }
   assert {
-    condition     = strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "assertion.repository_id in [\"123456789\"]") && strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "pull_request")
-    error_message = "The issuer is shared by all of GitHub: only these repositories, and no pull request."
+    condition     = strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "assertion.repository_id in [\"123456789\"]") && strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "assertion.ref_protected == \"true\" && assertion.event_name != \"pull_request\" && assertion.event_name != \"pull_request_target\"")
+    error_message = "The issuer is shared by all of GitHub: only these repositories, protected refs, and no pull request."
   }
   assert {
     condition     = google_binary_authorization_policy.policy.default_admission_rule[0].evaluation_mode == "REQUIRE_ATTESTATION" && [for each in google_binary_authorization_policy.policy.admission_whitelist_patterns : each.name_pattern] == ["docker.io/rayproject/*", "quay.io/kuberay/*", "registry.k8s.io/kueue/*"]

@@ -86,6 +86,10 @@ run "settings" {
     condition     = toset([for topic in google_pubsub_topic.notifications : topic.name]) == toset(["cloud-builds", "clouddeploy-operations", "clouddeploy-resources", "clouddeploy-approvals"])
     error_message = "Google publishes to topics of these names only."
   }
+  assert {
+    condition     = alltrue([for each in concat(values(google_pubsub_topic.ours), values(google_pubsub_topic.dead)) : join(" ", each.message_storage_policy[0].allowed_persistence_regions) == "us-central1" && each.message_storage_policy[0].enforce_in_transit == null])
+    error_message = "Messages are kept in our region, wherever they are published from."
+  }
 
   assert {
     condition     = toset(keys(google_pubsub_subscription.hint)) == toset(["provisioner-cloud-builds", "registry-cloud-builds", "rollout-clouddeploy-operations", "rollout-clouddeploy-resources", "rollout-clouddeploy-approvals"])
@@ -152,6 +156,18 @@ run "settings" {
   }
 
   assert {
+    condition     = alltrue([for key, each in module.service : each.settings.audiences == tolist(["signalbox-dev-${key}"]) && each.settings.limits == tomap({ cpu = "1", memory = "512Mi" }) && each.settings.binary_authorization])
+    error_message = "A service takes tokens that name it, has a processor and half a gibibyte, and runs admitted images only."
+  }
+  assert {
+    condition = alltrue([
+      for key in ["webhook", "api", "api-programs", "console"] :
+      module.service[key].settings.env["SIGNALBOX_HOSTS"] == "signalbox-dev-${key}-123456789012.us-central1.run.app"
+    ])
+    error_message = "An edge answers to its own name."
+  }
+
+  assert {
     condition     = keys(google_cloud_run_v2_job.job) == ["rebuild-views"] && google_cloud_run_v2_job.job["rebuild-views"].name == "signalbox-dev-rebuild-views" && google_cloud_run_v2_job.job["rebuild-views"].location == "us-central1"
     error_message = "One job, beside the services."
   }
@@ -215,6 +231,10 @@ run "settings" {
   assert {
     condition     = alltrue([for each in google_cloud_scheduler_job.schedule : each.retry_config[0].retry_count == 0 && each.http_target[0].oidc_token[0].service_account_email == "signalbox-dev-scheduler@example-dev.iam.gserviceaccount.com"])
     error_message = "The clock calls as itself and does not insist."
+  }
+  assert {
+    condition     = alltrue([for each in google_cloud_scheduler_job.schedule : each.attempt_deadline == "60s" && each.time_zone == "Etc/UTC"])
+    error_message = "A call of the clock has a minute, longer than a request may take."
   }
   assert {
     condition     = toset(keys(google_workflows_workflow.workflow)) == toset(["canary", "data-run"])

@@ -117,6 +117,36 @@ run "storage" {
     error_message = "A protected ledger cannot be deleted, and any minute of 7 days can be had back."
   }
   assert {
+    condition     = google_firestore_database.ledger.type == "FIRESTORE_NATIVE" && google_firestore_database.ledger.deletion_policy == "ABANDON" && google_firestore_backup_schedule.daily[0].retention == "1209600s"
+    error_message = "Terraform lets go of a protected ledger instead of deleting it, and backups are kept for 14 days."
+  }
+  assert {
+    condition     = alltrue([for each in google_firestore_field.ttl : length(each.ttl_config) == 1 && length(each.index_config) == 1 && length(each.index_config[0].indexes) == 0]) && alltrue([for each in google_firestore_field.unindexed : length(each.ttl_config) == 0 && length(each.index_config) == 1 && length(each.index_config[0].indexes) == 0])
+    error_message = "Documents end by their times, and neither those nor large texts are indexed."
+  }
+  assert {
+    condition     = alltrue([for each in module.service : each.settings.deletion_protection])
+    error_message = "A protected installation keeps its services."
+  }
+  assert {
+    condition     = alltrue([for each in google_project_service.api : !each.disable_on_destroy])
+    error_message = "To take this away switches off no API that others use."
+  }
+  assert {
+    condition = { for name, each in google_storage_bucket.bucket : name => [for rule in each.lifecycle_rule : one([for c in rule.condition : try(coalesce(c.age, 0), 0) + try(coalesce(c.days_since_noncurrent_time, 0), 0)])] } == {
+      artifacts = [30], digests = [90], fences = [90], plans = [7], receipts = [30], state = [90]
+    }
+    error_message = "Everything that is kept has its days, and former states have 90."
+  }
+  assert {
+    condition     = { for name, each in google_storage_bucket.bucket : name => each.soft_delete_policy[0].retention_duration_seconds } == { artifacts = 604800, digests = 604800, fences = 604800, plans = 0, receipts = 604800, state = 604800 }
+    error_message = "What was deleted can be had back for a week, but for plans."
+  }
+  assert {
+    condition     = [for each in google_artifact_registry_repository.images.cleanup_policies : "${each.action} ${try(one(each.most_recent_versions).keep_count, "")}${try(one(each.condition).older_than, "")}" if each.id == "keep-the-newest"] == ["KEEP 20"] && [for each in google_artifact_registry_repository.images.cleanup_policies : "${each.action} ${one(each.condition).older_than}" if each.id != "keep-the-newest"] == ["DELETE 7776000s"]
+    error_message = "The twenty newest images stay, others for 90 days."
+  }
+  assert {
     condition     = google_firestore_database.ledger.name != "(default)"
     error_message = "A condition of IAM cannot name the default database without naming all."
   }

@@ -42,6 +42,30 @@ run "is_closed_and_small_by_default" {
     error_message = "Only admitted images run."
   }
   assert {
+    condition = alltrue([
+      google_cloud_run_v2_service.service.template[0].containers[0].image == var.image, google_cloud_run_v2_service.service.template[0].containers[0].args == tolist(["webhook"]),
+      google_cloud_run_v2_service.service.custom_audiences == tolist(["signalbox-dev-webhook"]), google_cloud_run_v2_service.service.template[0].containers[0].resources[0].limits == tomap({ cpu = "1", memory = "512Mi" }),
+      google_cloud_run_v2_service.service.deletion_protection,
+    ])
+    error_message = "It is what it was asked to be, and is not deleted by a slip."
+  }
+  assert {
+    condition     = [for each in google_cloud_run_v2_service.service.traffic : "${each.type} ${each.percent}"] == ["TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST 100"]
+    error_message = "Requests go to the newest revision that is ready, all of them."
+  }
+  assert {
+    condition = (
+      google_cloud_run_v2_service.service.template[0].containers[0].startup_probe[0].failure_threshold * google_cloud_run_v2_service.service.template[0].containers[0].startup_probe[0].period_seconds == 30
+      && google_cloud_run_v2_service.service.template[0].containers[0].liveness_probe[0].failure_threshold == 3 && google_cloud_run_v2_service.service.template[0].containers[0].liveness_probe[0].period_seconds == 30
+      && google_cloud_run_v2_service.service.template[0].containers[0].liveness_probe[0].timeout_seconds == 5
+    )
+    error_message = "A start has 30 s, and a process that is stuck three times half a minute."
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.errors) == 0
+    error_message = "Without anybody to wake nothing is paid for."
+  }
+  assert {
     condition     = length(google_cloud_run_v2_service.service.template[0].vpc_access) == 0
     error_message = "No network is paid for that is not asked for."
   }
@@ -57,4 +81,42 @@ run "refuses_a_request_longer_than_the_acknowledgement_deadline" {
     timeout_seconds = 60
   }
   expect_failures = [var.timeout_seconds]
+}
+
+run "is_called_by_whom_it_is_told" {
+  command = plan
+  variables {
+    invokers              = { clock = "serviceAccount:signalbox-dev-scheduler@example-dev.iam.gserviceaccount.com" }
+    notification_channels = ["projects/example-dev/notificationChannels/1"]
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.invoker["clock"].role == "roles/run.invoker" && google_cloud_run_v2_service_iam_member.invoker["clock"].member == var.invokers["clock"]
+    error_message = "Whoever calls may call, and change nothing."
+  }
+  assert {
+    condition = (
+      google_monitoring_alert_policy.errors[0].conditions[0].condition_threshold[0].threshold_value == 0.05 && google_monitoring_alert_policy.errors[0].conditions[0].condition_threshold[0].duration == "600s"
+      && endswith(google_monitoring_alert_policy.errors[0].conditions[0].condition_threshold[0].filter, "resource.labels.service_name=\"signalbox-dev-webhook\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"5xx\"")
+      && endswith(google_monitoring_alert_policy.errors[0].conditions[0].condition_threshold[0].denominator_filter, "resource.labels.service_name=\"signalbox-dev-webhook\" AND metric.type=\"run.googleapis.com/request_count\"")
+      && google_monitoring_alert_policy.errors[0].notification_channels == tolist(var.notification_channels)
+    )
+    error_message = "Somebody hears of it when one request of twenty fails for ten minutes."
+  }
+}
+
+run "is_there" {
+  command = apply
+}
+
+run "keeps_the_image_that_a_release_brought" {
+  command = plan
+  variables {
+    image = "example/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000002"
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.service.template[0].containers[0].image == "example/signalbox@sha256:0000000000000000000000000000000000000000000000000000000000000001"
+    error_message = "Cloud Deploy brings images; an apply takes none of them back."
+  }
 }
