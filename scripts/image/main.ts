@@ -1,8 +1,8 @@
 // The program of the image: runs the service that its argument names. Each service is bundled by itself, so none loads another's.
 
-import { existsSync } from "node:fs";
-import { enableCompileCache } from "node:module";
-import { join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { constants, enableCompileCache, getCompileCacheDir } from "node:module";
+import { basename, join } from "node:path";
 
 /** Service → its main program. */
 const SERVICES: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -26,7 +26,16 @@ const USAGE = 64;
  */
 function useCompiled(service: string): void {
   const folder = join(import.meta.dirname, "compile-cache", service);
-  if (existsSync(folder)) enableCompileCache(folder);
+  if (!existsSync(folder)) return;
+  const made = readdirSync(folder);
+  const { status } = enableCompileCache(folder);
+  const wanted = basename(getCompileCacheDir() ?? "");
+  const { ENABLED, FAILED } = constants.compileCacheStatus;
+  // Node takes what lies under its version, architecture, user and V8's tag, which features of the processor are part of, and is silent
+  // where there is nothing. Where images are made the folder is empty at first.
+  if (made.length === 0 || made.includes(wanted) || ![ENABLED, FAILED].includes(status)) return;
+  const message = "The compile cache is for another processor, user or Node than this: the start is slower.";
+  process.stdout.write(`${JSON.stringify({ severity: "INFO", service, message, made, wanted })}\n`);
 }
 
 const name = process.argv[2] ?? "";

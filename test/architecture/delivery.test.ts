@@ -146,6 +146,75 @@ describe("the build of an image", () => {
   });
 });
 
+/**
+ * What `skaffold/v4beta11` (Skaffold 2.12) allows where our file has something, `additionalProperties` being false everywhere: compared with
+ * pkg/skaffold/schema/v4beta11/config.go of GoogleContainerTools/skaffold. Skaffold itself was never run here.
+ */
+const SKAFFOLD_KEYS: Readonly<Record<string, readonly string[]>> = {
+  "": [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "requires",
+    "build",
+    "test",
+    "manifests",
+    "deploy",
+    "portForward",
+    "resourceSelector",
+    "verify",
+    "customActions",
+    "profiles",
+  ],
+  metadata: ["name", "labels", "annotations"],
+  manifests: [
+    "rawYaml",
+    "remoteManifests",
+    "kustomize",
+    "helm",
+    "kpt",
+    "hooks",
+    "transform",
+    "validate",
+    "output",
+  ],
+  deploy: [
+    "docker",
+    "helm",
+    "kpt",
+    "kubectl",
+    "cloudrun",
+    "statusCheck",
+    "statusCheckDeadlineSeconds",
+    "tolerateFailuresUntilDeadline",
+    "kubeContext",
+    "logs",
+  ],
+  "deploy.cloudrun": ["projectid", "region", "hooks"],
+};
+
+test("skaffold.yaml has keys that its version of Skaffold has, and no other", () => {
+  const file = parse(readSource("skaffold.yaml")) as Readonly<Record<string, unknown>>;
+  expect(file).toMatchObject({
+    apiVersion: "skaffold/v4beta11",
+    kind: "Config",
+    manifests: { rawYaml: [expect.any(String)] },
+  });
+  const looked = new Set<string>();
+  const look = (at: string, value: unknown): readonly string[] => {
+    const allowed = SKAFFOLD_KEYS[at];
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+    if (allowed === undefined) return [`${at} is not compared`];
+    looked.add(at);
+    return Object.entries(value).flatMap(([key, inner]) => {
+      const below = at === "" ? key : `${at}.${key}`;
+      return allowed.includes(key) ? look(below, inner) : [`${below} is unknown`];
+    });
+  };
+  expect(look("", file)).toEqual([]);
+  expect([...looked].toSorted()).toEqual(Object.keys(SKAFFOLD_KEYS).toSorted());
+});
+
 describe("the releases of a commit", () => {
   test("are one of every service of the topology, by its door", () => {
     expect(new Set(deployments().map(({ service }) => service))).toEqual(

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -151,6 +152,8 @@ async function environment() {
     SIGNALBOX_GATEWAY_PORT: "0",
     SIGNALBOX_SUBSCRIBERS: "registry=http://127.0.0.1:9",
     PORT: "0",
+    // The cache of the image is used, and not that of the tests.
+    NODE_COMPILE_CACHE: "",
   };
   return { keys, variables };
 }
@@ -225,8 +228,27 @@ describe("the image of the services", () => {
         expect([200, 401]).toContain(status);
       }
       expect(await running.stop()).toBe(0);
-      expect(running.output()).not.toMatch(/ERR_MODULE_NOT_FOUND|DEFECT/);
+      expect(running.output()).not.toMatch(/ERR_MODULE_NOT_FOUND|DEFECT|compile cache/);
       expect(contents(image("services"))).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "says so where the compile cache was made for another machine, and starts all the same",
+    async () => {
+      const cache = join(image("services").root, "app/compile-cache/relay");
+      const [made = ""] = readdirSync(cache);
+      renameSync(join(cache, made), join(cache, "of-another-machine"));
+      onTestFinished(() => {
+        rmSync(join(cache, made), { recursive: true, force: true });
+        renameSync(join(cache, "of-another-machine"), join(cache, made));
+      });
+      const { variables } = await environment();
+      const running = startService("relay", variables, command("services", "relay"));
+      await until("relay to start", () => (running.output().includes('"relay started"') ? true : undefined));
+      expect(await running.stop()).toBe(0);
+      expect(running.output()).toContain(`"made":["of-another-machine"],"wanted":"${made}"`);
     },
     TIMEOUT_MS,
   );
