@@ -21,12 +21,12 @@ import { PEOPLE } from "../support/installation.ts";
 import { SETTINGS } from "../support/plans.ts";
 import { startService } from "../support/service-process.ts";
 import { hasTerraform } from "../support/terraform-stacks.ts";
+import { RUN, RUN_REQUESTED } from "../support/unapplied-run.ts";
 import { until } from "../support/until.ts";
 import { deliveryHeaders, pullRequestBody, sign } from "../services/github-delivery.ts";
 
 const TIMEOUT_MS = 60_000;
 const PUSH_TOKEN = "a push token of a test, long enough to be one";
-const RUN = "teams/default/runs/catalogue";
 const MODEL = "teams/default/models/ranker";
 const ENDPOINT = "teams/default/endpoints/ranker";
 const version = (id: string): string => `${MODEL}/versions/${id}`;
@@ -102,16 +102,7 @@ const FACT_CASES: readonly FactCase[] = [
   {
     service: "data",
     stream: RUN,
-    draft: {
-      type: "run.requested",
-      data: {
-        entrypoint: "python process.py",
-        runtimeEnvironment: {},
-        inputs: [],
-        outputUri: "file:///out",
-        timeLimitSeconds: 60,
-      },
-    },
+    draft: RUN_REQUESTED,
     view: ["runs", RUN],
   },
 ];

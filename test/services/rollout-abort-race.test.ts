@@ -14,8 +14,8 @@ const step = { step: 0, override: false, reason: "ready", mover: { actor: "servi
 
 type End = (ports: RolloutMovePorts, name: string) => Promise<unknown>;
 
-/** Version 1 serves, version 2 is about to take its first step, and `end` happens while that is read or written. */
-async function race(end: End, at: "read" | "write" = "write") {
+/** A world in which version 1 serves and version 2 is registered; its ports see every model server ready. */
+async function secondVersion() {
   const world = createServingWorld();
   onTestFinished(() => world.close());
   await world.configure(QUICK_POLICY);
@@ -24,8 +24,27 @@ async function race(end: End, at: "read" | "write" = "write") {
   await world.until("version 1 is promoted", async () => (await stateOf(1)) === "PROMOTED");
   await world.register(2);
   const name = rolloutOf(2);
-  const { state } = await load(world.ports.ledger, rollout, name);
-  expect(state.step).toBe(-1);
+  const ready: RolloutMovePorts = {
+    ...world.ports,
+    deploys: { status: async () => ({ state: "ready", since: "", message: "" }) },
+  };
+  return {
+    world,
+    name,
+    ready,
+    stepNow: async () => (await load(world.ports.ledger, rollout, name)).state.step,
+    /** How it ended, and who serves. */
+    end: async () => ({
+      state: await stateOf(2),
+      weights: versionWeights((await world.trafficNow()).document),
+    }),
+  };
+}
+
+/** Version 1 serves, version 2 is about to take its first step, and `end` happens while that is read or written. */
+async function race(end: End, at: "read" | "write" = "write") {
+  const { world, name, ready, stepNow, ...second } = await secondVersion();
+  expect(await stepNow()).toBe(-1);
   const prepared = { modelVersion: versionNamed(2), backend: backendOf(2), durationMs: 1 };
   await record(world.ports, rollout, {
     stream: name,
@@ -41,8 +60,7 @@ async function race(end: End, at: "read" | "write" = "write") {
     await end(world.ports, name);
   };
   const late: RolloutMovePorts = {
-    ...world.ports,
-    deploys: { status: async () => ({ state: "ready", since: "", message: "" }) },
+    ...ready,
     traffic: {
       ...world.ports.traffic,
       async read(endpoint) {
@@ -62,11 +80,7 @@ async function race(end: End, at: "read" | "write" = "write") {
   );
   // A store that has changed meanwhile is read again after a pause.
   await world.second();
-  return {
-    outcome: await outcome,
-    state: await stateOf(2),
-    weights: versionWeights((await world.trafficNow()).document),
-  };
+  return { outcome: await outcome, ...(await second.end()) };
 }
 
 test("a step that was decided before an abort and arrives after it moves nothing", async () => {
@@ -98,23 +112,9 @@ test("a step that reads the traffic before an abort and the rollout after it is 
 
 /** Version 2 has all its steps behind it and is promoted while `order` reads the traffic in order to take it back. */
 async function promotedDuring(trigger: TakeBack["trigger"]) {
-  const world = createServingWorld();
-  onTestFinished(() => world.close());
-  await world.configure(QUICK_POLICY);
-  await world.register(1);
-  const stateOf = async (id: number) => (await world.rollout(rolloutOf(id)))["state"];
-  await world.until("version 1 is promoted", async () => (await stateOf(1)) === "PROMOTED");
-  await world.register(2);
-  const name = rolloutOf(2);
-  const load2 = async () => (await load(world.ports.ledger, rollout, name)).state;
-  await world.until("version 2 is at its last step", async () => {
-    const { step } = await load2();
-    return step === QUICK_POLICY.steps.length - 1;
-  });
-  const ready: RolloutMovePorts = {
-    ...world.ports,
-    deploys: { status: async () => ({ state: "ready", since: "", message: "" }) },
-  };
+  const { world, name, ready, stepNow, end } = await secondVersion();
+  const lastStep = QUICK_POLICY.steps.length - 1;
+  await world.until("version 2 is at its last step", async () => (await stepNow()) === lastStep);
   let promoted = false;
   const late: RolloutMovePorts = {
     ...ready,
@@ -132,7 +132,7 @@ async function promotedDuring(trigger: TakeBack["trigger"]) {
   const taken = takeBack(late, name, { trigger, reason: "late", actor: "services/rollout" });
   await world.second();
   await taken;
-  return { state: await stateOf(2), weights: versionWeights((await world.trafficNow()).document) };
+  return end();
 }
 
 test.each(["timer", "inconclusive", "execution-failed"] as const)(

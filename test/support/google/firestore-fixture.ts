@@ -3,9 +3,7 @@ import { afterAll, beforeAll, describe, onTestFinished } from "vitest";
 import { openStore, type Store } from "../../../shared/adapters/google/firestore.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { type Emulator, emulatorJar, emulatorMissing, startEmulator } from "./emulators.ts";
-
-/** An emulator's first answer may take longer than a call may, on a machine that is busy with other tests. */
-const FIRST_ANSWER_MS = 60_000;
+import { firestoreAnswers, FIRST_ANSWER_MS } from "./first-answer.ts";
 
 let projects = 0;
 
@@ -25,12 +23,6 @@ function openIn(host: string, project: string): StoreUnderTest {
   return { store, project, reopen: () => openIn(host, project) };
 }
 
-async function firstAnswer(host: string): Promise<void> {
-  const store = openStore({ project: "first", emulator: host }, systemClock, FIRST_ANSWER_MS);
-  await store.get("Asking first", store.db.collection("first").doc("first"));
-  await store.close();
-}
-
 /** Runs the tests against the emulator, or skips them and says what is missing. */
 export function withFirestore(body: (fresh: FreshStore, emulator: () => Emulator) => void): void {
   if (emulatorJar("firestore") === undefined) {
@@ -46,7 +38,7 @@ export function withFirestore(body: (fresh: FreshStore, emulator: () => Emulator
   let running: Emulator | undefined;
   beforeAll(async () => {
     running = await startEmulator("firestore");
-    await firstAnswer(running.host);
+    await firestoreAnswers(running.host);
   }, FIRST_ANSWER_MS);
   afterAll(() => running?.stop());
   const emulator = (): Emulator => {

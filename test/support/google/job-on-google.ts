@@ -13,13 +13,12 @@ import { systemClock as clock } from "../../../shared/adapters/system/clock.ts";
 import { parseDockerfile } from "../dockerfile.ts";
 import { temporaryFolder } from "../folder.ts";
 import { readSource, ROOT } from "../source-files.ts";
-import { until } from "../until.ts";
 import { startEmulator } from "./emulators.ts";
+import { firestoreAnswers } from "./first-answer.ts";
 import { startGoogle } from "./google-front.ts";
 
 /** What an image takes to be made here. */
 const IMAGE_MS_MAX = 300_000;
-const EMULATOR_MS = 60_000;
 
 /** A job as Terraform plans it. */
 export interface PlannedJob {
@@ -61,15 +60,7 @@ export async function jobOnGoogle({ command, environment }: PlannedJob) {
   const store = openStore({ project, database, emulator: firestore.host }, clock);
   onTestFinished(() => store.close());
   const ledger = createLedger(store);
-  await until(
-    "Firestore to answer",
-    () =>
-      ledger.read("projects/none").then(
-        () => true,
-        () => undefined,
-      ),
-    EMULATOR_MS,
-  );
+  await firestoreAnswers(firestore.host);
   const [program = "", ...words] = command.map((word) => here(word, image));
   return {
     ledger,

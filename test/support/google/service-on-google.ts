@@ -11,8 +11,8 @@ import type { AnyFact, Draft } from "../../../shared/domain/fact.ts";
 import { batchOf } from "../facts.ts";
 import { temporaryFolder } from "../folder.ts";
 import { startService } from "../service-process.ts";
-import { until } from "../until.ts";
 import { emulatorJar, emulatorMissing, startEmulator } from "./emulators.ts";
+import { firestoreAnswers } from "./first-answer.ts";
 import { PROJECT, startGoogle } from "./google-front.ts";
 import type { Site } from "./internet.ts";
 
@@ -23,7 +23,6 @@ export const EMULATORS_MISSING =
 export const EMULATORS_NOTE = EMULATORS_MISSING ? `SKIPPED: ${emulatorMissing("firestore")}: ` : "";
 
 const DELIVERIES_MAX = 5;
-const EMULATOR_MS = 60_000;
 
 /** Starts one with these settings besides those that every service gets; `sites` are further hosts. All ends with the test. */
 export async function startOnGoogle(
@@ -63,16 +62,7 @@ export async function startOnGoogle(
   });
   const url = await running.url();
   const ledger = createLedger(store);
-  // An emulator's first answer may take longer than a call may, on a machine that is busy with other tests.
-  await until(
-    "Firestore to answer",
-    () =>
-      ledger.read("projects/none").then(
-        () => true,
-        () => undefined,
-      ),
-    EMULATOR_MS,
-  );
+  await firestoreAnswers(firestore.host);
   /** Posts as Pub/Sub does; answers the status. */
   const post = async (path: string, body: string): Promise<number> => {
     const claims = { aud: `signalbox-${service}`, email: pusher, email_verified: true };
