@@ -140,6 +140,10 @@ test.each<[string, () => Said]>([
   ],
   ["row 20: from an hour ahead", () => ({ claims: { iat: seconds(3_600), exp: seconds(7_200) } })],
   ["row 20: from a second beyond the skew", () => ({ claims: { iat: seconds(32), exp: seconds(3_600) } })],
+  [
+    "row 20: from an hour ahead, though it is valid already",
+    () => ({ claims: { iat: seconds(3_600), nbf: seconds(-60), exp: seconds(7_200) } }),
+  ],
   ["row 20: that is not valid yet", () => ({ claims: { nbf: seconds(60) } })],
   ["row 20: that lives ten years", () => ({ claims: { exp: seconds(315_360_000) } })],
   ["row 20: that was made two hours ago", () => ({ claims: { iat: seconds(-7_200), exp: seconds(60) } })],
@@ -367,6 +371,12 @@ describe("a token whose signature Cloud Run has taken away", () => {
       ["of another algorithm", 401, () => ({ header: { kid: "first", crit: ["b64"], b64: true } })],
     ])("is refused %s with %i", async (_what, status, said) => {
       expect(await door.knock(await removed(said()))).toBe(status);
+    });
+
+    test.each(["none", "HS256", "ES256", "rs256", ""])("is refused of the algorithm %j", async (alg) => {
+      const [, payload = ""] = (await door.issuer.sign()).split(".");
+      const header = base64({ alg, typ: "JWT", kid: door.issuer.key().kid });
+      expect(await door.knock(`Bearer ${header}.${payload}.SIGNATURE_REMOVED_BY_GOOGLE`)).toBe(401);
     });
 
     test("is refused with anything else in the place of the signature", async () => {

@@ -118,6 +118,21 @@ describe("a pull request from outside", () => {
     expect(at.builds.started).toHaveLength(1);
   });
 
+  test("is not let in by a review of the commit that it had before", async () => {
+    const at = onGithub();
+    const { head, pullRequest } = await forked(at);
+    const files = { "stacks/web/main.tf": resource("evil") };
+    const headCommit = commitFiles(at.repository, { parent: head, files });
+    const now = { fork: true, pullRequest: { ...pullRequest, headCommit } };
+    await at.deliver({ action: "synchronize", ...now });
+    const event = { event: "pull_request_review", action: "submitted", ...now };
+    // The older commit waits as well, and its review comes late.
+    await at.deliver({ ...event, review: review("approved", "grace", head) });
+    expect(at.builds.started).toEqual([]);
+    await at.deliver({ ...event, review: review("approved", "grace", headCommit) });
+    expect(at.builds.started).toHaveLength(1);
+  });
+
   test("stays out where the code host knows no people", async () => {
     const at = platform();
     const { head, gate } = await forked(at);
@@ -233,6 +248,19 @@ describe("the merge queue", () => {
     await ask(at, base, group);
     expect(at.builds.started).toHaveLength(1);
     expect(await checkOf(at, group, "signalbox/plan (web)")).toMatchObject({ conclusion: "success" });
+  });
+
+  test("does not pass what is exactly what waits for approval", async () => {
+    const at = onGithub();
+    const { base, head } = await waitingPlan(at);
+    const files = { "README.md": "other" };
+    const group = commitFiles(at.repository, { parent: head, files });
+    await ask(at, base, group);
+    const check = await checkOf(at, group, "signalbox/plan (web)");
+    expect(check?.status).not.toBe("completed");
+    expect(at.builds.started).toHaveLength(2);
+    await at.ends("plan", (spec) => planned(spec, DELETES));
+    expect(await checkOf(at, group, "signalbox/plan (web)")).toMatchObject({ conclusion: "action_required" });
   });
 
   async function combined(at: Platform) {

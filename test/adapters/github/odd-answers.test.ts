@@ -9,6 +9,16 @@ import { commitFiles } from "../../support/git-repository.ts";
 import { appOf, type GithubWorld, startGithubWorld } from "../../support/github/fixture.ts";
 
 const REPOSITORY = "acme/platform";
+const CHECK: Omit<Check, "commit"> = {
+  id: "c1",
+  repository: REPOSITORY,
+  name: "plan web",
+  status: "in_progress",
+  title: "Planning",
+  summary: "…",
+  annotations: [],
+  updatedAt: "2026-01-01T00:00:00.000Z",
+};
 let world: GithubWorld;
 let commit: string;
 beforeEach(async () => {
@@ -25,17 +35,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 test("the id of a check run that a number does not keep exactly is refused, so that no other run is changed", async () => {
-  const check: Check = {
-    id: "c1",
-    repository: REPOSITORY,
-    commit,
-    name: "plan web",
-    status: "in_progress",
-    title: "Planning",
-    summary: "…",
-    annotations: [],
-    updatedAt: "2026-01-01T00:00:00.000Z",
-  };
+  const check: Check = { ...CHECK, commit };
   await createGithubChecks(appOf(world.fake)).put(check);
   const [run] = world.repository.checkRuns;
   if (run === undefined) throw new Error("there is no run");
@@ -45,6 +45,18 @@ test("the id of a check run that a number does not keep exactly is refused, so t
   expect(error).toMatchObject({ name: "ControlPlaneError" });
   expect(isTransient(error)).toBe(true);
   expect(world.repository.checkRuns.map((each) => JSON.stringify(each).includes("Planned"))).toEqual([false]);
+});
+
+test("a check of the same name and commit that is another one has a run of its own", async () => {
+  const checks = createGithubChecks(appOf(world.fake));
+  for (const id of ["c1", "c2"]) await checks.put({ ...CHECK, commit, id, title: id });
+  await checks.put({ ...CHECK, commit, id: "c1", title: "c1 again", updatedAt: "2026-01-01T00:00:01.000Z" });
+  expect(world.repository.checkRuns.map(({ externalId }) => externalId)).toEqual(["c1", "c2"]);
+  const titles = (await checks.list(REPOSITORY, commit)).map(({ id, title }) => [id, title]);
+  expect(titles.toSorted()).toEqual([
+    ["c1", "c1 again"],
+    ["c2", "c2"],
+  ]);
 });
 
 test("paths that are keys of prototypes are paths", async () => {

@@ -10,6 +10,8 @@ import { openPubSub } from "../../../shared/adapters/google/pubsub-client.ts";
 import { createDeadLetterDrain } from "../../../shared/adapters/google/pubsub-dead-letters.ts";
 import { createDeadLetters } from "../../../shared/adapters/local/dead-letters.ts";
 import { openDatabase } from "../../../shared/adapters/local/database.ts";
+import { ControlPlaneError } from "../../../shared/domain/errors.ts";
+import type { DeadLetters } from "../../../shared/ports/dead-letters.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { factOfLetter, factOfPush } from "../../../shared/runtime/push-message.ts";
 import { createVirtualClock } from "../../support/clock.ts";
@@ -25,11 +27,11 @@ const DEAD = `projects/${PROJECT}/topics/dead`;
 const subscription = (name: string): string => `projects/${PROJECT}/subscriptions/${name}`;
 const fact = factFrom(planStarted("b"));
 
-async function world(timeoutMs?: number) {
+async function world(timeoutMs?: number, ackDeadlineMs = 10_000) {
   const fake = createPubSubFake({ clock: systemClock });
   fake.createTopic(TOPIC);
   fake.createTopic(DEAD);
-  fake.createSubscription({ name: subscription("dead"), topic: DEAD });
+  fake.createSubscription({ name: subscription("dead"), topic: DEAD, ackDeadlineMs });
   const host = await servePubSubFake(fake);
   const client = await openPubSub({ project: PROJECT, emulator: host });
   onTestFinished(() => client.close());
@@ -58,6 +60,29 @@ async function receiver(answer: () => number) {
     server.closeAllConnections();
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, bodies };
+}
+
+/** What takes dead letters of the registry into this list. */
+async function drainInto(host: string, calls: ReturnType<typeof createCalls>, deadLetters: DeadLetters) {
+  const [hostname, port] = host.split(":");
+  const { credentials } = await import("@grpc/grpc-js");
+  const sslCreds = credentials.createInsecure() as never;
+  const subscriber = new v1.SubscriberClient({
+    apiEndpoint: hostname ?? "",
+    port: Number(port),
+    sslCreds,
+    projectId: PROJECT,
+  });
+  onTestFinished(() => subscriber.close());
+  return createDeadLetterDrain({
+    subscriber,
+    calls,
+    project: PROJECT,
+    subscriptions: { registry: "dead" },
+    deadLetters,
+    clock: systemClock,
+    log: createLogBook(),
+  });
 }
 
 test.each([
@@ -151,30 +176,9 @@ test("what is given up comes to the list once, though it is given up twice, and 
   await until("the message to be given up", () => fake.outstanding(DEAD) === 2 || undefined);
   expect(bodies.map(({ deliveryAttempt }) => deliveryAttempt)).toEqual([1, 2, 3, 4, 5]);
   const db = openDatabase(":memory:");
-  const [hostname, port] = host.split(":");
-  const { credentials } = await import("@grpc/grpc-js");
-  const sslCreds = credentials.createInsecure() as never;
-  const subscriber = new v1.SubscriberClient({
-    apiEndpoint: hostname ?? "",
-    port: Number(port),
-    sslCreds,
-    projectId: PROJECT,
-  });
-  onTestFinished(async () => {
-    await subscriber.close();
-    db.close();
-  });
+  onTestFinished(() => db.close());
   const deadLetters = createDeadLetters(db);
-  const log = createLogBook();
-  const drain = createDeadLetterDrain({
-    subscriber,
-    calls,
-    project: PROJECT,
-    subscriptions: { registry: "dead" },
-    deadLetters,
-    clock: systemClock,
-    log,
-  });
+  const drain = await drainInto(host, calls, deadLetters);
   expect(await drain()).toBe(2);
   const { letters, total } = await deadLetters.list(5);
   expect(total).toBe(1);
@@ -188,6 +192,25 @@ test("what is given up comes to the list once, though it is given up twice, and 
   await fake.publish(DEAD, [{ data: Buffer.from([0xff, 0x00]), attributes: {} }]);
   expect(await drain()).toBe(1);
   expect((await deadLetters.list(5)).letters[0]?.id).toMatch(/^registry\/push-[0-9a-f]{32}$/);
+});
+
+test("a letter that cannot be kept stays with Pub/Sub, and is taken when it can", async () => {
+  const { fake, calls, host } = await world(undefined, 1);
+  const db = openDatabase(":memory:");
+  onTestFinished(() => db.close());
+  const kept = createDeadLetters(db);
+  let isDown = true;
+  const down = new ControlPlaneError("UNAVAILABLE", "No.", { reason: "DOWN" });
+  const drain = await drainInto(host, calls, {
+    ...kept,
+    put: async (letter) => (isDown ? Promise.reject(down) : kept.put(letter)),
+  });
+  await fake.publish(DEAD, [{ data: Buffer.from(JSON.stringify(fact)), attributes: {} }]);
+  await expect(drain()).rejects.toBe(down);
+  expect(fake.outstanding(DEAD)).toBe(1);
+  isDown = false;
+  await until("the letter to be given again", async () => ((await drain()) === 1 ? true : undefined));
+  expect([fake.outstanding(DEAD), (await kept.list(2)).total]).toEqual([0, 1]);
 });
 
 test("the fake starts slowly, gives again after the deadline, and forgets what is too old", async () => {
