@@ -1,5 +1,5 @@
 // Tokens by which workflow executions call our API: an OIDC issuer of our own where Google's metadata server is not there.
-import { createPrivateKey, createPublicKey, type JsonWebKey } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT, type JWK } from "jose";
 import type { Clock } from "../ports/clock.ts";
 
@@ -39,7 +39,7 @@ export function createIssuer(options: {
 }): Issuer {
   const { privateKeyJwk, issuer, clock } = options;
   // Keys of Node's own: Web Crypto, which jose takes them to, is loaded with the first token and not at every start.
-  const privateKey = createPrivateKey({ key: privateKeyJwk as JsonWebKey, format: "jwk" });
+  const privateKey = createPrivateKey({ key: privateKeyJwk, format: "jwk" });
   if (privateKey.asymmetricKeyDetails?.namedCurve !== CURVE)
     throw new Error(`The issuer's key is none for ${ALGORITHM}: it needs an elliptic curve key on P-256.`);
   const publicKey = createPublicKey(privateKey);
