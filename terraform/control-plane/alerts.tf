@@ -30,7 +30,7 @@ locals {
       threshold = 0
       aligner   = "ALIGN_MAX"
       reducer   = "REDUCE_MAX"
-      content   = "Ten deliveries failed. `signalbox dead-letters` lists and replays; they are kept for 31 days."
+      content   = "Ten deliveries failed. `signalbox dead-letters` lists and replays facts. Nobody takes events of others from ${local._events.dead}: look with `gcloud pubsub subscriptions pull`. Both are kept for 31 days."
     }
     letters = {
       title     = "a service kept a dead letter"
