@@ -91,6 +91,21 @@ function createListeners(resource: string, counts: FirestoreCounts) {
   return { listen, end };
 }
 
+/**
+ * The deadline of a commit on the wire. The client's own is 60 s (firestore_client_config.json) whatever we wait, and a listing of
+ * the ledger must know how long after its request a commit can still be made (`COMMIT_TAKES_MS_MAX`).
+ */
+const commitDeadline = (timeoutMs: number): string =>
+  JSON.stringify({
+    loadBalancingConfig: [],
+    methodConfig: [
+      {
+        name: [{ service: "google.firestore.v1.Firestore", method: "Commit" }],
+        timeout: `${timeoutMs / 1_000}s`,
+      },
+    ],
+  });
+
 /** A client of this database. Nothing is asked of it before the first call. */
 export function openStore(
   settings: FirestoreSettings,
@@ -101,6 +116,7 @@ export function openStore(
   const db = new Firestore({
     projectId: settings.project,
     databaseId: settings.database ?? "(default)",
+    grpcOptions: { "grpc.service_config": commitDeadline(timeoutMs) },
     ...(settings.emulator === undefined ? {} : { host: settings.emulator, ssl: false }),
   });
   const resource = `projects/${settings.project}`;
