@@ -14,6 +14,7 @@ import {
   requireSubmissionId,
   statusOfJob,
   STOPPED_ANNOTATION,
+  STOPPED_QUEUE,
   SUBMISSION_ANNOTATION,
 } from "./ray-job.ts";
 
@@ -101,7 +102,8 @@ export function createCluster(options: KubernetesClusterOptions): Cluster {
     const { resourceVersion } = job.metadata;
     const annotations = { [STOPPED_ANNOTATION]: clock.now().toISOString() };
     // A job that waits leaves its queue, where Kueue may not have seen it yet. Of one that runs the label cannot be changed.
-    const labels = job.spec.suspend === true ? { [QUEUE_LABEL]: null } : {};
+    const waits = job.spec.suspend === true && job.metadata.labels?.[QUEUE_LABEL] !== undefined;
+    const labels = waits ? { [QUEUE_LABEL]: STOPPED_QUEUE } : {};
     const patch = { metadata: { resourceVersion, annotations, labels }, spec: { suspend: true } };
     return (await client.patch(path(submissionId), patch)).kind !== "conflict";
   }

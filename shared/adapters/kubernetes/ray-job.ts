@@ -7,6 +7,11 @@ import { MANAGED_BY } from "./placement.ts";
 
 /** Kueue admits a job by this label; without it a job starts at once. */
 export const QUEUE_LABEL = "kueue.x-k8s.io/queue-name";
+/**
+ * The queue of jobs that were stopped while they waited. No LocalQueue has this name, and what names a queue that is not there Kueue admits
+ * never (decision 0073).
+ */
+export const STOPPED_QUEUE = "signalbox-stopped";
 /** The whole submission id; the name of a RayJob is shorter. */
 export const SUBMISSION_ANNOTATION = "signalbox.dev/submission";
 /** Since when a job is to be stopped: it never starts again. */

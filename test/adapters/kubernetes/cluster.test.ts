@@ -13,6 +13,7 @@ import {
   newRayJob,
   QUEUE_LABEL,
   type RayJobObject,
+  STOPPED_QUEUE,
 } from "../../../shared/adapters/kubernetes/ray-job.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { isTransient } from "../../../shared/domain/errors.ts";
@@ -125,7 +126,7 @@ function behavesLikeKubeRay(name: string, start: () => Promise<KubernetesWorld>)
       await waitForJob(cluster(), "waiting", ["STOPPED"], WAIT_MS);
       const stopped = await find("waiting");
       expect(stopped?.spec.suspend).toBe(true);
-      expect(stopped?.metadata.labels?.[QUEUE_LABEL]).toBeUndefined();
+      expect(stopped?.metadata.labels?.[QUEUE_LABEL]).toBe(STOPPED_QUEUE);
     });
 
     it("that ended are stopped without a change", async () => {
@@ -233,6 +234,22 @@ describe("the cluster adapter under faults", () => {
     expect((await cluster.status("twice")).state).not.toBe("STOPPED");
     await cluster.stop("twice");
     expect((await cluster.status("twice")).state).toBe("STOPPED");
+    await world.close();
+  });
+
+  it("stops a job that waits where the namespace has a default queue, out of which Kueue lets no job go", async () => {
+    const { world, client } = await trial();
+    const queue = { apiVersion: "kueue.x-k8s.io/v1beta2", kind: "LocalQueue" };
+    await client.create("/apis/kueue.x-k8s.io/v1beta2/namespaces/runs/localqueues", {
+      ...queue,
+      metadata: { name: "default", namespace: "runs" },
+    });
+    const queueOf = () => "default";
+    const waiting = { namespace: "runs", rayClusterSpec, queueOf };
+    const cluster = createCluster({ client, clock: systemClock, address: "c", template: waiting });
+    await cluster.submit(job("waiting"));
+    await cluster.stop("waiting");
+    expect((await cluster.status("waiting")).state).toBe("STOPPED");
     await world.close();
   });
 

@@ -100,6 +100,20 @@ function refused(plural: string, object: Stored): string | undefined {
   return undefined;
 }
 
+const QUEUE = "kueue.x-k8s.io/queue-name";
+
+/** What Kueue's webhook refuses of a changed job (`validateUpdateForQueueName` in its pkg/controller/jobframework/validation.go). */
+function refusedByKueue(known: Stored, next: Stored, hasDefaultQueue: boolean): string | undefined {
+  const [was, is] = [known, next].map(
+    ({ metadata }) => (metadata["labels"] as Record<string, string> | undefined)?.[QUEUE] ?? "",
+  );
+  const isSuspended = (next["spec"] as { readonly suspend?: boolean } | undefined)?.suspend === true;
+  if (was !== is && !isSuspended) return `metadata.labels[${QUEUE}]: Invalid value: field is immutable`;
+  if (was !== "" && is === "" && hasDefaultQueue)
+    return `metadata.labels[${QUEUE}]: Invalid value: queue-name must not be empty in namespace with default queue`;
+  return undefined;
+}
+
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -161,7 +175,11 @@ export async function startApiServerFake(token = "fake-token"): Promise<ApiServe
         "Conflict",
         `Operation cannot be fulfilled on ${target.plural} "${known.metadata.name}": the object has been modified; please apply your changes to the latest version and try again`,
       );
-    const invalid = refused(target.plural, next);
+    const queue = { collection: "apis/kueue.x-k8s.io/v1beta2/localqueues", namespace: target.namespace };
+    const hasDefaultQueue = objects.has(keyOf({ ...target, ...queue, name: "default" }));
+    const invalid =
+      refused(target.plural, next) ??
+      (target.plural === "rayjobs" ? refusedByKueue(known, next, hasDefaultQueue) : undefined);
     if (invalid !== undefined) return status(response, 422, "Invalid", invalid);
     return json(response, 200, store(target, next, known));
   }

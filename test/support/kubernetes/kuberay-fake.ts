@@ -9,7 +9,11 @@ import {
   RAY_JOBS,
   WORKLOADS,
 } from "../../../shared/adapters/kubernetes/objects.ts";
-import { QUEUE_LABEL, type RayJobObject } from "../../../shared/adapters/kubernetes/ray-job.ts";
+import {
+  QUEUE_LABEL,
+  type RayJobObject,
+  STOPPED_QUEUE,
+} from "../../../shared/adapters/kubernetes/ray-job.ts";
 import { setTimeout as wait } from "node:timers/promises";
 
 const LOOK_MS = 20;
@@ -81,7 +85,8 @@ export function startKubeRayFake(
 
   /** Kueue: a workload for each job with a queue; admitted means not suspended. True when the job is not its to start. */
   async function queue(job: RayJobObject): Promise<void> {
-    if (job.metadata.labels?.[QUEUE_LABEL] === undefined) return;
+    const named = job.metadata.labels?.[QUEUE_LABEL];
+    if (named === undefined) return;
     const name = `rayjob-${job.metadata.name}`;
     const labels = { "kueue.x-k8s.io/job-uid": job.metadata.uid ?? "" };
     const workload: Workload = {
@@ -92,7 +97,9 @@ export function startKubeRayFake(
     };
     await client.create(collectionPath(WORKLOADS, namespace), workload);
     const known = await client.get<Workload>(objectPath(WORKLOADS, namespace, name));
-    const suspend = known?.spec.active === false || (job.spec.suspend === true && !admitting);
+    // Of a queue that is not there nothing is admitted.
+    const admitted = admitting && named !== STOPPED_QUEUE;
+    const suspend = known?.spec.active === false || (job.spec.suspend === true && !admitted);
     if (suspend !== (job.spec.suspend ?? false))
       await client.patch(at(job), {
         metadata: { resourceVersion: job.metadata.resourceVersion },
