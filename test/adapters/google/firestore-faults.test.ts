@@ -4,6 +4,7 @@ import { createLedger } from "../../../shared/adapters/google/ledger.ts";
 import { createOutbox } from "../../../shared/adapters/google/outbox.ts";
 import { createViews } from "../../../shared/adapters/google/views.ts";
 import { openStore, type Store } from "../../../shared/adapters/google/firestore.ts";
+import { changeDocument } from "../../../shared/adapters/google/firestore-change.ts";
 import { requireKnownSchema } from "../../../shared/adapters/google/firestore-schema.ts";
 import { systemClock } from "../../../shared/adapters/system/clock.ts";
 import { isTransient } from "../../../shared/domain/errors.ts";
@@ -58,6 +59,32 @@ withFirestore((fresh) => {
     expect(await ledger.append(batch)).toBe("decided");
     expect((await ledger.read("stacks/a")).facts).toEqual(batch.facts);
   });
+
+  test.each(["changed", "removed", "made"] as const)(
+    "a document that was %s since it was read is read again, and nobody's work is lost",
+    async (what) => {
+      const { store } = fresh();
+      const document = store.db.collection("counted").doc("d");
+      if (what !== "made") await document.set({ count: 1 });
+      const other = { changed: { count: 10 }, made: { count: 20 }, removed: undefined }[what];
+      let overtaken = false;
+      const late: Store = {
+        ...store,
+        async commit(doing, fill) {
+          if (!overtaken) await (other === undefined ? document.delete() : document.set(other));
+          overtaken = true;
+          return store.commit(doing, fill);
+        },
+      };
+      const found: (number | undefined)[] = [];
+      await changeDocument<{ readonly count: number }>(late, "Counting", document, (read) => {
+        found.push(read?.count);
+        return { count: (read?.count ?? 0) + 1 };
+      });
+      expect(found).toEqual([what === "made" ? undefined : 1, other?.count]);
+      expect((await document.get()).data()).toEqual({ count: (other?.count ?? 0) + 1 });
+    },
+  );
 
   test("a view whose reply is lost is stale for whoever tries again, and seen", async () => {
     const { store } = fresh();
