@@ -80,3 +80,34 @@ describe("every alert on a log of Google's", () => {
     expect(alerts).toContain(`--filter='tags=${tags[0]}'`);
   });
 });
+
+test("every part of a document that Terraform's words send a reader to is there", () => {
+  const sent = [".tf", ".hcl"]
+    .flatMap((extension) => sourceFiles(extension))
+    .map(readSource)
+    .flatMap((text) => [
+      ...[...text.matchAll(/\\?"([^"\\\n]+)\\?" in docs\/(\w+)\.md/g)].map(([, part, file]) => [file, part]),
+      ...[...text.matchAll(/docs\/(\w+)\.md, \\?"([^"\\\n]+)\\?"/g)].map(([, file, part]) => [file, part]),
+    ]);
+  expect(sent.length).toBeGreaterThan(5);
+  const missing = sent.filter(([file, part]) => {
+    const lines = readSource(`docs/${file}.md`).split("\n");
+    return !lines.some((line) => line.endsWith(` ${part}`) || line.startsWith(`**${part}`));
+  });
+  expect(missing).toEqual([]);
+});
+
+test("both environments give values of variables that there are, and are named for themselves", () => {
+  for (const root of ["control-plane", "platform"]) {
+    const declared = [...readSource(`terraform/${root}/variables.tf`).matchAll(/^variable "(\w+)"/gm)];
+    const known = declared.map(([, name]) => name);
+    for (const environment of ["dev", "prod"]) {
+      const text = readSource(`terraform/${root}/environments/${environment}.tfvars`);
+      const given = [...text.matchAll(/^(\w+) +=/gm)].map(([, name]) => name);
+      expect(given).toContain("environment");
+      expect(given.filter((name) => !known.includes(name))).toEqual([]);
+      expect(/^environment += "(\w+)"$/m.exec(text)?.[1]).toBe(environment);
+      expect(/^protected += (\w+)$/m.exec(text)?.[1]).toBe(String(environment === "prod"));
+    }
+  }
+});
