@@ -1,4 +1,5 @@
 // The stores on Google Cloud: Firestore and Pub/Sub. Loaded only where that world was chosen.
+import type { PubSub } from "@google-cloud/pubsub";
 import { createCalls } from "../../shared/adapters/google/calls.ts";
 import { createBus } from "../../shared/adapters/google/bus.ts";
 import { createDeadLetters } from "../../shared/adapters/google/dead-letters.ts";
@@ -15,6 +16,7 @@ import { createPushTokenGuard, googleKeys } from "../../shared/adapters/google/p
 import { createReceipts } from "../../shared/adapters/google/receipts.ts";
 import { createViews } from "../../shared/adapters/google/views.ts";
 import { systemClock as clock } from "../../shared/adapters/system/clock.ts";
+import { openedOnce } from "../../shared/runtime/opened-once.ts";
 import { ControlPlaneError } from "../../shared/domain/errors.ts";
 import type { FactType } from "../../shared/domain/facts.ts";
 import { withDeadline } from "../../shared/runtime/deadline.ts";
@@ -67,9 +69,13 @@ export async function openGoogleStores(world: GoogleWorld, log: Log): Promise<Om
   );
   await lookAtSchema(store, log);
   const keepLast = keepCounts(emulators === undefined ? undefined : process.env["SIGNALBOX_COUNTS"]);
-  const client = await openPubSub({
-    project,
-    ...(emulators === undefined ? {} : { emulator: emulators.pubsub }),
+  let pubsub: PubSub | undefined;
+  const client = openedOnce(async () => {
+    pubsub = await openPubSub({
+      project,
+      ...(emulators === undefined ? {} : { emulator: emulators.pubsub }),
+    });
+    return pubsub;
   });
   const outbox = createOutbox(store);
   const bus = createBus({
@@ -93,7 +99,7 @@ export async function openGoogleStores(world: GoogleWorld, log: Log): Promise<Om
     subscription: subscription === "" ? undefined : subscription,
     async close() {
       keepLast();
-      await client.close();
+      await pubsub?.close();
       await store.close();
     },
   };

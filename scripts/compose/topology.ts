@@ -29,8 +29,11 @@ interface Topology {
   readonly jobs: Readonly<Record<string, JobEntry>>;
 }
 
-const read = (): Topology =>
-  parse(readFileSync(join(PACKAGE_ROOT, "terraform/services.yaml"), "utf8")) as Topology;
+function read(): Topology {
+  const text = readFileSync(join(PACKAGE_ROOT, "terraform/services.yaml"), "utf8");
+  // The image has it as JSON.
+  return (text.startsWith("{") ? JSON.parse(text) : parse(text)) as Topology;
+}
 
 /** Service name → entry. */
 export const readTopology = (): Readonly<Record<string, ServiceEntry>> => read().services;

@@ -48,7 +48,12 @@ async function world() {
   const client = await openPubSub({ project: "acme-test", emulator: emulator.host });
   onTestFinished(() => client.close());
   const subscribers = { registry: ["model-version.created"] } as const;
-  const bus = createBus({ client, calls: createCalls({ clock }), topic: "facts", subscribers });
+  const bus = createBus({
+    client: async () => client,
+    calls: createCalls({ clock }),
+    topic: "facts",
+    subscribers,
+  });
   return { ...stored, start, client, bus };
 }
 

@@ -4,6 +4,7 @@ import { ControlPlaneError, invalidArgument } from "../../domain/errors.ts";
 import type { AnyFact } from "../../domain/fact.ts";
 import { type FactType, wireType } from "../../domain/facts.ts";
 import type { Bus } from "../../ports/bus.ts";
+import { openedOnce } from "../../runtime/opened-once.ts";
 import { FACT_BYTES_MAX } from "../../runtime/parse.ts";
 import { ONLY_ATTRIBUTE, PUSH_ATTRIBUTE_BYTES_MAX } from "../../runtime/push-message.ts";
 import type { Calls } from "./calls.ts";
@@ -11,7 +12,8 @@ import { publishingTopic } from "./pubsub-client.ts";
 
 /** What the bus is made from. */
 export interface BusOptions {
-  readonly client: PubSub;
+  /** Opens Pub/Sub, or answers with what is open. Asked at the first publish: its library takes as long to load as the rest of a start. */
+  readonly client: () => Promise<PubSub>;
   readonly calls: Calls;
   /** Name of the topic of facts. */
   readonly topic: string;
@@ -38,7 +40,7 @@ function labels(fact: AnyFact, only: string | undefined): Record<string, string>
  * is handled, or is a dead letter. Without ordering keys: no order is promised, and one blocked key would hold back its subject.
  */
 export function createBus({ client, calls, topic: name, subscribers }: BusOptions): Bus {
-  const topic = publishingTopic(client, name);
+  const openTopic = openedOnce(async () => publishingTopic(await client(), name));
   return {
     async publish(fact, only) {
       // Its name may come from a letter: "constructor" is nobody who subscribed.
@@ -55,6 +57,7 @@ export function createBus({ client, calls, topic: name, subscribers }: BusOption
         const message = `The fact has ${data.byteLength} bytes and ${FACT_BYTES_MAX} are allowed: say less in it.`;
         throw invalidArgument("data", message, "TOO_LARGE");
       }
+      const topic = await openTopic();
       const doing = `Publishing ${fact.type} of ${fact.subject}`;
       await calls({ method: "Publish", doing, resource: name }, () =>
         topic.publishMessage({ data, attributes: labels(fact, only) }),

@@ -86,7 +86,10 @@ async function busOf(emulator: string, topic: string, services: readonly FactSer
   const client = await openPubSub({ project: PROJECT, emulator });
   onTestFinished(() => client.close());
   const subscribers = Object.fromEntries(services.map(({ name, inputs }) => [name, inputs]));
-  return { client, bus: createBus({ client, calls: createCalls({ clock }), topic, subscribers }) };
+  return {
+    client,
+    bus: createBus({ client: async () => client, calls: createCalls({ clock }), topic, subscribers }),
+  };
 }
 
 async function onTheFake(services: readonly FactService[]): Promise<BusUnderTest> {

@@ -36,7 +36,12 @@ async function world(timeoutMs?: number, ackDeadlineMs = 10_000) {
   const client = await openPubSub({ project: PROJECT, emulator: host });
   onTestFinished(() => client.close());
   const calls = createCalls({ clock: systemClock, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
-  const bus = createBus({ client, calls, topic: "facts", subscribers: { registry: ["plan.started"] } });
+  const bus = createBus({
+    client: async () => client,
+    calls,
+    topic: "facts",
+    subscribers: { registry: ["plan.started"] },
+  });
   return { fake, client, calls, bus, host };
 }
 
@@ -111,7 +116,7 @@ test("a publication whose answer is lost is published again, and handlers get it
 test("a topic that is not there, a silent service, and a fact that is too large are typed errors", async () => {
   const { client, calls } = await world();
   const { fake, bus } = await world(300);
-  const lost = createBus({ client, calls, topic: "nowhere", subscribers: {} });
+  const lost = createBus({ client: async () => client, calls, topic: "nowhere", subscribers: {} });
   await expect(lost.publish(fact)).rejects.toMatchObject({ code: "NOT_FOUND" });
   fake.faults.publishing.push({ code: 0, applied: false, never: true });
   await expect(bus.publish(fact)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
