@@ -21,8 +21,8 @@ COPY terraform/services.yaml ./terraform/services.yaml
 COPY workflows ./workflows
 RUN node scripts/image/build.ts /out
 RUN npm sbom --package-lock-only --sbom-format=cyclonedx --omit=dev --omit=optional > /out/sbom.cdx.json
-# The services lie where they will run, and the user is the one that they run as: both are part of the cache's key.
-RUN cp -r /out/services /app && mkdir /app/compile-cache && chown 65532:65532 /app/compile-cache
+# Each service is started once, as the user that it runs as: what V8 compiles of it then is kept beside it.
+RUN cp -r /out/services /app && mkdir /app/compiled && chown 65532:65532 /app/compiled
 USER 65532:65532
 RUN node scripts/image/warm.ts /app
 

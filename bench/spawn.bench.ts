@@ -9,6 +9,7 @@ import { openLedger } from "../scripts/compose/open-ledger.ts";
 import { openKeys, openPrincipals, openStateFolder } from "../scripts/compose/state-folder.ts";
 import { readTopology } from "../scripts/compose/topology.ts";
 import { bundleServices } from "../scripts/image/services.ts";
+import { toScripts } from "../scripts/image/to-scripts.ts";
 import type { AnyFact, Draft } from "../shared/domain/fact.ts";
 import { batchOf } from "../test/support/facts.ts";
 import { SETTINGS } from "../test/support/plans.ts";
@@ -30,7 +31,8 @@ const PUSH_TOKEN = "a push token of a bench, long enough to be one";
 const work = mkdtempSync(join(tmpdir(), "signalbox-spawn-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 const plain = join(work, "plain");
-await bundleServices({}, plain);
+await bundleServices(plain);
+await toScripts(plain);
 const cached = join(work, "cached");
 cpSync(plain, cached, { recursive: true });
 const warmed = spawnSync(process.execPath, [QUIET, join(ROOT, "scripts/image/warm.ts"), cached], {

@@ -3,6 +3,7 @@
 import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build, type BuildOptions, type Metafile } from "esbuild";
+import { parse } from "yaml";
 import { copyFiles, SHIPPED_FILES } from "../shipped-files.ts";
 import { BUILTINS } from "./builtins.ts";
 import { CHUNKS_FILE, chunksOf } from "./chunks.ts";
@@ -10,8 +11,9 @@ import { CHUNKS_FILE, chunksOf } from "./chunks.ts";
 const ROOT = join(import.meta.dirname, "..", "..");
 /** Read from beside the code that serves it, and all code lies at the root. */
 const STYLE = "services/console/style.css";
+const TOPOLOGY = "terraform/services.yaml";
 /** Packages that were written for CommonJS ask for these. An import of Node's own modules would read all that they export. */
-const COMMONJS = [
+export const COMMONJS = [
   'const require = process.getBuiltinModule("node:module").createRequire(import.meta.filename);',
   "const __filename = import.meta.filename;",
   "const __dirname = import.meta.dirname;",
@@ -49,6 +51,9 @@ export async function writeBeside(folder: string, outputs: Metafile["outputs"]):
     SHIPPED_FILES.filter((path) => path !== STYLE),
   );
   await copyFile(join(ROOT, STYLE), join(folder, basename(STYLE)));
+  // JSON is YAML, and read in no time: every start asks who subscribes to what.
+  const topology: unknown = parse(await readFile(join(ROOT, TOPOLOGY), "utf8"));
+  await writeFile(join(folder, TOPOLOGY), `${JSON.stringify(topology)}\n`);
 }
 
 /** Bundles entries (name → source) into `folder`, with the files that they read. */

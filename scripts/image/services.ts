@@ -18,7 +18,7 @@ import { startTogether } from "./start-chunk.ts";
 const ROOT = join(import.meta.dirname, "..", "..");
 const PROGRAM = "scripts/image/main.ts";
 /** For what is asked for by `require`, with all that it needs in one file. */
-const COMMONJS = {
+const APART = {
   ...BUNDLED,
   banner: {},
   format: "cjs",
@@ -42,11 +42,8 @@ const servicesApart = (services: Services): Plugin => ({
   },
 });
 
-/** Bundles every service and the program that runs one, and other programs (name → source) beside them. */
-export async function bundleServices(
-  others: Readonly<Record<string, string>>,
-  folder: string,
-): Promise<void> {
+/** Bundles every service and the program that runs one. */
+export async function bundleServices(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const services: Services = new Map();
   const packages: PackagesFound = { modules: new Set(), commonJs: new Set() };
@@ -69,7 +66,7 @@ export async function bundleServices(
     Object.assign(outputs, metafile.outputs);
   };
   const apart = packagesApart(packages);
-  await add({ main: PROGRAM, ...others }, "program", [servicesApart(services), apart, BUILTINS]);
+  await add({ main: PROGRAM }, "program", [servicesApart(services), apart, BUILTINS]);
   // One after the other: a build keeps all processors busy by itself.
   for (const [service, source] of services)
     await add({ [service]: source }, service, [
@@ -79,6 +76,6 @@ export async function bundleServices(
       BUILTINS,
     ]);
   await add(packageEntries(packages.modules), "package", [packageSources(ROOT), BUILTINS]);
-  await add(commonJsEntries(packages.commonJs), "package", [BUILTINS], COMMONJS);
+  await add(commonJsEntries(packages.commonJs), "package", [BUILTINS], APART);
   await writeBeside(folder, outputs);
 }

@@ -1,11 +1,12 @@
-// `warm.ts FOLDER` fills the compile caches of a bundle when an image is made: they cannot be written while one runs, because the file
-// system is read-only then. Each service is started once, for Node keeps of a file only the functions that have run.
+// `warm.ts FOLDER` keeps the compiled code of a bundle of scripts when an image is made: it cannot be written while one runs, because the
+// file system is read-only then. Each service is started once, for what has run is what is kept.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { openKeys, openPrincipals, openStateFolder } from "../compose/state-folder.ts";
 import { readChunks } from "./chunks.ts";
+import { COMPILED_FOLDER } from "./scripts.ts";
 
 /** How long one service may take, on a machine that builds other things too. */
 const START_MS_MAX = 300_000;
@@ -28,6 +29,8 @@ for (const program of ["git", "terraform"])
   );
 
 const env = {
+  // Google's libraries would look for a machine of Google's.
+  METADATA_SERVER_DETECTION: "none",
   NODE_ENV: "production",
   PATH: fakes,
   PORT: "0",
@@ -39,10 +42,11 @@ const env = {
 };
 const services = Object.keys((await readChunks(folder)).services);
 if (services.length === 0) throw new Error(`The bundle in ${folder} has no service.`);
+const compiled = join(folder, COMPILED_FOLDER);
+mkdirSync(compiled, { recursive: true });
+// Not the folder itself: an image gives it alone to this user.
+for (const kept of readdirSync(compiled)) rmSync(join(compiled, kept));
 for (const service of services) {
-  const cache = join(folder, "compile-cache", service);
-  rmSync(cache, { recursive: true, force: true });
-  mkdirSync(cache, { recursive: true });
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "compile.ts"), folder, service],

@@ -145,7 +145,8 @@ function expectToldOnce(facts: readonly AnyFact[]): void {
   const moves = facts.filter((fact): fact is FactOf<"traffic.moved"> => fact.type === "traffic.moved");
   const epochs = moves.map(({ data }) => data.epoch).toSorted((one, other) => one - other);
   expect(epochs).toEqual(epochs.map((_, index) => index + 1));
-  expect(moves.filter(({ data }) => data.kind === "rollback").length).toBe(2);
+  const rollbacks = moves.filter(({ data }) => data.kind === "rollback");
+  expect(rollbacks.map(({ data }) => `${data.epoch}: ${data.moveCause}: ${data.reason}`)).toHaveLength(2);
 }
 
 test.skipIf(why !== "")(

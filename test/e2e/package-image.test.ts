@@ -4,20 +4,20 @@ import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
+  cpSync,
   globSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
-  renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "esbuild";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openKeys, openPrincipals, openStateFolder } from "../../scripts/compose/state-folder.ts";
 import { readTopology } from "../../scripts/compose/topology.ts";
@@ -39,10 +39,9 @@ import { until } from "../support/until.ts";
 
 const BUILD_MS_MAX = 300_000;
 const TIMEOUT_MS = 60_000;
-/** Code, compile caches, tasks and list of parts have 51 MB: each service has a copy of the code that it starts with (decision 0068). */
+/** Code, what was compiled of it, tasks and list of parts have 50 MB: each service has a copy of the code that it starts with (decision 0068). */
 const SERVICES_BYTES_MAX = 55_000_000;
-/** The program of the image, the service's own, and one file with all that it needs to listen (decision 0068). */
-const START_FILES_MAX = 3;
+const FILES_READ_PRELOAD = join(ROOT, "test/support/files-read-preload.ts");
 const SERVICES = Object.keys(readTopology());
 const PUSH_TOKEN = "a push token of a test, long enough to be one";
 
@@ -86,15 +85,6 @@ beforeAll(() => {
       chown: () => {},
     },
   });
-  // The cache's keys hold where the code lies, which is `/app` in every stage of an image, and differs here.
-  const { root } = image("services");
-  const warm = join(ROOT, "scripts/image/warm.ts");
-  const env = { PATH: process.env["PATH"] ?? "" };
-  const { status, stderr } = spawnSync(process.execPath, [warm, join(root, "app")], {
-    env,
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(stderr);
 }, BUILD_MS_MAX);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -109,26 +99,6 @@ const command = (name: "services" | "builds", ...args: string[]): readonly [stri
   const [program = "", ...before] = commandHere(image(name));
   return [program, ...before, ...args];
 };
-
-/** Files of a folder that are read with `first`, because one names the other in an import at its top. */
-async function filesReadWith(first: string, absWorkingDir: string): Promise<readonly string[]> {
-  const read = new Set([first]);
-  for (const file of read) {
-    const { metafile } = await build({
-      absWorkingDir,
-      entryPoints: [file],
-      bundle: true,
-      external: ["*"],
-      format: "esm",
-      metafile: true,
-      platform: "node",
-      write: false,
-    });
-    for (const { kind, path } of Object.values(metafile.inputs).flatMap(({ imports }) => imports))
-      if (kind === "import-statement" && path.startsWith("./")) read.add(path.slice(2));
-  }
-  return [...read];
-}
 
 /** Path → size and time of each file of an image, links left as they are. */
 const contents = ({ root }: ImageFolder): readonly string[] =>
@@ -152,8 +122,6 @@ async function environment() {
     SIGNALBOX_GATEWAY_PORT: "0",
     SIGNALBOX_SUBSCRIBERS: "registry=http://127.0.0.1:9",
     PORT: "0",
-    // The cache of the image is used, and not that of the tests.
-    NODE_COMPILE_CACHE: "",
   };
   return { keys, variables };
 }
@@ -184,13 +152,39 @@ describe("the image of the services", () => {
     expect(names).not.toContain("vitest");
   });
 
-  test.each(SERVICES)("reads three files to start %s, whatever it can load later", async (service) => {
-    const app = join(image("services").root, "app");
-    const files = ["main.js", ...(await filesReadWith(`${service}.js`, app))];
-    // The program by itself does not serve: that more than it was followed shows that imports were found.
-    expect(files.length).toBeGreaterThan(2);
-    expect(files.filter((file) => statSync(join(app, file)).size > 100_000)).toHaveLength(1);
-    expect(files.length, files.join(", ")).toBeLessThanOrEqual(START_FILES_MAX);
+  test.each(SERVICES)(
+    "starts %s from one file besides its program, with what was compiled of it",
+    async (service) => {
+      const app = join(image("services").root, "app");
+      const { variables } = await environment();
+      const [node, ...words] = command("services", service);
+      const running = startService(service, variables, [node, "--import", FILES_READ_PRELOAD, ...words]);
+      await until("its start", () => (running.output().includes(`"${service} started"`) ? true : undefined));
+      expect(await running.stop()).toBe(0);
+      const [, told = ""] = /^(\{"filesRead".*\})$/m.exec(running.output()) ?? [];
+      const { filesRead } = JSON.parse(told) as { readonly filesRead: readonly string[] };
+      const code = filesRead
+        .filter((path) => path.startsWith(app) && /\.c?js$/.test(path))
+        .map((path) => relative(app, path));
+      const script = expect.stringMatching(new RegExp(`^${service}-\\w+\\.js$`)) as string;
+      expect(code).toEqual([script, join("compiled", code[0] ?? "")]);
+      expect(running.output()).not.toContain("the start is slower");
+    },
+    TIMEOUT_MS,
+  );
+
+  test("says that it starts more slowly with compiled code of another Node, and starts", async () => {
+    const root = temporaryFolder();
+    cpSync(join(image("services").root, "app"), root, { recursive: true });
+    for (const file of readdirSync(join(root, "compiled")).filter((name) => name.startsWith("notifier-")))
+      writeFileSync(join(root, "compiled", file), "no compiled code");
+    const { variables } = await environment();
+    const [node, ...words] = command("services", "notifier");
+    const elsewhere = words.map((word) => (word.endsWith("/main.js") ? join(root, "main.js") : word));
+    const running = startService("notifier", variables, [node, ...elsewhere]);
+    await running.url();
+    await until("the warning", () => (running.output().includes("the start is slower") ? true : undefined));
+    expect(await running.stop()).toBe(0);
   });
 
   test("rebuilds the views as a task, and writes nothing into its root", async () => {
@@ -228,27 +222,8 @@ describe("the image of the services", () => {
         expect([200, 401]).toContain(status);
       }
       expect(await running.stop()).toBe(0);
-      expect(running.output()).not.toMatch(/ERR_MODULE_NOT_FOUND|DEFECT|compile cache/);
+      expect(running.output()).not.toMatch(/ERR_MODULE_NOT_FOUND|DEFECT|the start is slower/);
       expect(contents(image("services"))).toEqual(before);
-    },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "says so where the compile cache was made for another machine, and starts all the same",
-    async () => {
-      const cache = join(image("services").root, "app/compile-cache/relay");
-      const [made = ""] = readdirSync(cache);
-      renameSync(join(cache, made), join(cache, "of-another-machine"));
-      onTestFinished(() => {
-        rmSync(join(cache, made), { recursive: true, force: true });
-        renameSync(join(cache, "of-another-machine"), join(cache, made));
-      });
-      const { variables } = await environment();
-      const running = startService("relay", variables, command("services", "relay"));
-      await until("relay to start", () => (running.output().includes('"relay started"') ? true : undefined));
-      expect(await running.stop()).toBe(0);
-      expect(running.output()).toContain(`"made":["of-another-machine"],"wanted":"${made}"`);
     },
     TIMEOUT_MS,
   );
