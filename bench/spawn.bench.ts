@@ -1,5 +1,6 @@
 // How long from the start of a process until a service listens, and until it has done the first thing it is there for: from the tree,
-// bundled as in the image, and bundled with the compile cache of the image. In turns, so that other work falls on all of them.
+// bundled as in the image, and with the compiled code of the image; this also in the form that runs on Google Cloud, over the official
+// emulators. In turns, so that other work falls on all of them.
 // node scripts/launch.mjs bench/spawn.bench.ts
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
@@ -14,6 +15,7 @@ import type { AnyFact, Draft } from "../shared/domain/fact.ts";
 import { batchOf } from "../test/support/facts.ts";
 import { SETTINGS } from "../test/support/plans.ts";
 import { grouped } from "./best-of.ts";
+import { emulatorJar, emulatorMissing, startEmulator } from "../scripts/compose/emulators.ts";
 import { figuresOf } from "./figures.ts";
 import { bareOnce, deliver, push, type Start, startOnce } from "./service-starts.ts";
 
@@ -57,12 +59,37 @@ const ENVIRONMENT = {
   SIGNALBOX_SUBSCRIBERS: `registry=${NOWHERE}`,
   PORT: "0",
 };
-const FORMS = ["tree", "bundled", "bundled, cached"] as const;
+const FORMS = ["tree", "bundled", "bundled, compiled", "on emulators, compiled"] as const;
 type Form = (typeof FORMS)[number];
+/** The form that the goals are about. */
+const MEASURED: Form = "bundled, compiled";
 const commandOf = (form: Form, service: string): readonly string[] => {
   if (form === "tree") return [QUIET, join(ROOT, "services", service, "main.ts")];
   return [QUIET, join(form === "bundled" ? plain : cached, "main.js"), service];
 };
+
+/** The world of Google Cloud, where its emulators are on this machine. */
+const emulators = await openEmulators();
+async function openEmulators() {
+  if (emulatorJar("firestore") === undefined || emulatorJar("pubsub") === undefined) {
+    console.log("Not measured over the emulators: " + emulatorMissing("firestore"));
+    return undefined;
+  }
+  const [firestore, pubsub] = await Promise.all([startEmulator("firestore"), startEmulator("pubsub")]);
+  const environment = {
+    METADATA_SERVER_DETECTION: "none",
+    SIGNALBOX_WORLD: "google-cloud",
+    GOOGLE_CLOUD_PROJECT: "bench",
+    SIGNALBOX_DATABASE: "(default)",
+    SIGNALBOX_FACTS_TOPIC: "facts",
+    SIGNALBOX_SUBSCRIPTION: "projects/bench/subscriptions/facts-bench",
+    FIRESTORE_EMULATOR_HOST: firestore.host,
+    PUBSUB_EMULATOR_HOST: pubsub.host,
+    // Production refuses emulators.
+    NODE_ENV: "",
+  };
+  return { environment, stop: () => Promise.all([firestore.stop(), pubsub.stop()]) };
+}
 
 /** A fact that the service handles without asking anybody outside. */
 const FIRST_FACTS: Readonly<Record<string, (turn: number) => readonly [string, Draft]>> = {
@@ -127,12 +154,17 @@ for (; rounds < ROUNDS && (rounds === 0 || performance.now() - begun < ROUNDS_MS
   bare.push(await bareOnce());
   for (const service of services)
     for (const form of FORMS) {
-      const ask = await firstQuestion(service);
+      const isEmulated = form === "on emulators, compiled";
+      if (isEmulated && emulators === undefined) continue;
+      // There facts lie in another ledger, which nobody has filled.
+      const ask = isEmulated ? undefined : await firstQuestion(service);
+      const environment = isEmulated ? { ...ENVIRONMENT, ...emulators?.environment } : ENVIRONMENT;
       const command = commandOf(form, service);
-      startsOf(service, form).push(await startOnce({ service, command, environment: ENVIRONMENT, ask }));
+      startsOf(service, form).push(await startOnce({ service, command, environment, ask }));
     }
 }
 db.close();
+await emulators?.stop();
 
 const least = (times: readonly number[]): string => Math.min(...times).toFixed(0);
 const middle = (times: readonly number[]): string => figuresOf(times).p50.toFixed(0);
@@ -141,6 +173,7 @@ const processor = (all: readonly Start[]): readonly number[] => all.map((start) 
 const bareCpuMs = Math.min(...processor(bare));
 
 function cell(all: readonly Start[]): string {
+  if (all.length === 0) return "";
   const served = all.flatMap(({ servedMs }) => (servedMs === undefined ? [] : [servedMs]));
   const ratio = (Math.min(...processor(all)) / bareCpuMs).toFixed(1);
   const times = `${middle(listening(all))} / ${least(listening(all))}`;
@@ -161,7 +194,7 @@ console.log(
 let missed = 0;
 for (const service of services) {
   const goal = service === "webhook" ? WEBHOOK_GOAL_MS : SERVICE_GOAL_MS;
-  const isMissed = Math.min(...listening(startsOf(service, "bundled, cached"))) > goal;
+  const isMissed = Math.min(...listening(startsOf(service, MEASURED))) > goal;
   if (isMissed) missed += 1;
   const cells = FORMS.map((form) => cell(startsOf(service, form)));
   console.log(`| ${service} | ${cells.join(" | ")} | ≤ ${goal} ms${isMissed ? ", missed" : ""} |`);
