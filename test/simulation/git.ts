@@ -1,7 +1,7 @@
 // A code host without Git: commits, trees and test merges in memory, and the checks that people see. Held to the port's contract.
 import { createHash } from "node:crypto";
 import { invalidArgument, notFound } from "../../shared/domain/errors.ts";
-import type { Check, Checks } from "../../shared/ports/checks.ts";
+import { type Check, CHECK_ANNOTATION_BYTES_MAX, type Checks } from "../../shared/ports/checks.ts";
 import type { CodeHost, TestMerge, TreeEntry } from "../../shared/ports/code-host.ts";
 
 /** A file as a test writes it. */
@@ -164,6 +164,8 @@ export function createSimulatedChecks(): Checks {
   const comments = new Map<string, Map<string, string>>();
   return {
     async put(check) {
+      if (check.annotations.some(({ message }) => Buffer.byteLength(message) > CHECK_ANNOTATION_BYTES_MAX))
+        throw invalidArgument("annotations", "A message is larger than GitHub takes: cut it.");
       const known = checks.get(check.id);
       if (known === undefined || known.updatedAt <= check.updatedAt)
         checks.set(check.id, structuredClone(check));
