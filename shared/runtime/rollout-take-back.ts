@@ -153,14 +153,16 @@ export async function abort(
 ): Promise<RolloutState> {
   const { state, document } = await standing(ports, name);
   const { started } = state;
-  if (started !== undefined && started.previous !== null && !hasEnded(state)) {
-    const cause = moveCause(name, { kind });
+  const cause = moveCause(name, { kind });
+  // Two hands of ours may end it at once: the move of the one is in the document before the rollout has heard of it.
+  const isMoved = document.traffic.moves.some((move) => move.cause === cause);
+  if (started !== undefined && started.previous !== null && !hasEnded(state) && !isMoved) {
     await leaveCandidate(ports, started, document, { kind, cause, reason, ...requestOf(mover) });
     return settledRollout(ports, name);
   }
   await record(ports, rollout, {
     stream: name,
-    cause: moveCause(name, { kind }),
+    cause,
     input: { kind: "abort", reason, at: ports.clock.now().toISOString() },
     actor: mover.actor,
     inputHash: kind,

@@ -110,6 +110,32 @@ test("a step that reads the traffic before an abort and the rollout after it is 
   expect(weights).toEqual({ [versionNamed(1)]: 100 });
 });
 
+test("two that end a rollout at once move its traffic once", async () => {
+  const { world, name, ready, stepNow, end } = await secondVersion();
+  await world.until("version 2 has traffic", async () => (await stepNow()) === 0);
+  const replaced = { kind: "replace", reason: "a newer one", mover } as const;
+  let others = 0;
+  // The first has written its move and recorded it of the endpoint; of the rollout it has not, when the second comes.
+  const late: RolloutMovePorts = {
+    ...ready,
+    ledger: {
+      ...world.ports.ledger,
+      async append(batch) {
+        if (batch.stream === name && others === 0) {
+          others += 1;
+          await abort(ready, name, replaced);
+        }
+        return world.ports.ledger.append(batch);
+      },
+    },
+  };
+  await abort(late, name, replaced);
+  expect(others).toBe(1);
+  const { moves } = (await world.trafficNow()).document.traffic;
+  expect(moves.filter(({ kind }) => kind === "replace")).toHaveLength(1);
+  expect(await end()).toEqual({ state: "ABORTED", weights: { [versionNamed(1)]: 100 } });
+});
+
 /** Version 2 has all its steps behind it and is promoted while `order` reads the traffic in order to take it back. */
 async function promotedDuring(trigger: TakeBack["trigger"]) {
   const { world, name, ready, stepNow, end } = await secondVersion();
